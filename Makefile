@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# kcapture: one source tree, built three ways: for klibc (the static /init), for the host (the command), and for the
+# host with sanitizers (the tests). Everything made is under build/.
+
+VERSION := 0.1
+PREFIX ?= /usr/local
+SYSCONFDIR ?= /etc
+UNITDIR ?= $(PREFIX)/lib/systemd/system
+B := build
+
+CC ?= gcc
+CLANG ?= clang
+KLCC ?= klcc
+PYTHON := /usr/bin/python3
+
+WARN := -Wall -Wextra -Wmissing-prototypes -Wstrict-prototypes -Wvla -Wno-clobbered -Wno-format-truncation
+WARN += $(if $(WERROR),-Werror)
+CFLAGS_COMMON := -std=gnu11 -I. $(WARN) -DKCAPTURE_VERSION='"$(VERSION)"' -DKCAPTURE_PREFIX='"$(PREFIX)"'
+CFLAGS_HOST := $(CFLAGS_COMMON) -O2 -g -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64
+CFLAGS_ASAN := $(CFLAGS_HOST) -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+CFLAGS_KLIBC := $(CFLAGS_COMMON) -O2 -Wframe-larger-than=16384
+LIBS_HOST := -lelf
+
+ELFCORE := $(wildcard elfcore/*.c)
+SRC_BOTH := $(addprefix src/, sys.c guard.c config.c identity.c capture.c crosscheck.c progress.c \
+	input_live.c input_file.c mem_devmem.c mem_file.c mem_vmcore.c mem_window.c sink_file.c sink_block.c sink_stream.c)
+SRC_INIT := src/init.c src/rescue.c src/target.c src/log_ring.c
+SRC_HOST := $(filter-out $(SRC_BOTH) $(SRC_INIT) src/cli.c, $(wildcard src/*.c)) $(wildcard initramfs/*.c)
+
+INIT_OBJS := $(patsubst %.c,$(B)/klibc/%.o,$(ELFCORE) $(SRC_BOTH) $(SRC_INIT))
+LIB_OBJS := $(patsubst %.c,%.o,$(ELFCORE) $(SRC_BOTH) $(SRC_HOST))
+HOST_LIB := $(addprefix $(B)/host/,$(LIB_OBJS))
+ASAN_LIB := $(addprefix $(B)/asan/,$(LIB_OBJS))
+
+UNIT_TESTS := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test_*.c))
+FUZZERS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+
+.PHONY: all demo check check-quick check-unit check-format check-e2e bench fuzz install clean deps test-programs
+.DELETE_ON_ERROR:
+
+all: $(B)/init $(B)/kcapture
+
+# --- the three builds ------------------------------------------------------------------------------------------------
+
+$(B)/klibc/%.o: %.c
+	@mkdir -p $(@D)
+	$(KLCC) $(CFLAGS_KLIBC) -MMD -MP -c -o $@ $<
+
+$(B)/host/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS_HOST) -MMD -MP -c -o $@ $<
+
+$(B)/asan/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS_ASAN) -MMD -MP -c -o $@ $<
+
+# The link map shows which archive each object came from: the check lets nothing in but klibc.
+$(B)/init: $(INIT_OBJS) klibc/check-link
+	$(KLCC) -static -Wl,-Map=$(B)/init.map -o $@.full $(INIT_OBJS)
+	klibc/check-link $(B)/init.map $@.full
+	strip -s -o $@ $@.full
+
+$(B)/kcapture: $(HOST_LIB) $(B)/host/src/cli.o
+	$(CC) $(CFLAGS_HOST) -o $@ $^ $(LIBS_HOST)
+
+$(B)/kcapture.asan: $(ASAN_LIB) $(B)/asan/src/cli.o
+	$(CC) $(CFLAGS_ASAN) -o $@ $^ $(LIBS_HOST)
+
+# --- tests -----------------------------------------------------------------------------------------------------------
+
+$(B)/unit/%: $(B)/asan/tests/unit/%.o $(B)/asan/tests/lib/corebuilder.o $(ASAN_LIB)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS_ASAN) -o $@ $^ -lcmocka $(LIBS_HOST)
+
+LIBDIR_DEB := /usr/lib/$(shell $(CC) -print-multiarch)
+$(B)/unit/klibc_link: $(B)/klibc/tests/unit/klibc_link.o $(B)/klibc/klibc/ssp.o klibc/check-link
+	@mkdir -p $(@D)
+	$(KLCC) -static -Wl,-Map=$@.map -o $@ $(filter %.o,$^) \
+		$(LIBDIR_DEB)/libz.a $(LIBDIR_DEB)/libdeflate.a $(LIBDIR_DEB)/libzstd.a
+	klibc/check-link $@.map $@ libz.a libdeflate.a libzstd.a
+
+test-programs: $(addprefix $(B)/unit/,$(UNIT_TESTS) klibc_link) $(B)/kcapture.asan
+
+$(B)/fuzz/%: tests/fuzz/%.c $(ELFCORE)
+	@mkdir -p $(@D)
+	$(CLANG) -std=gnu11 -I. -D_GNU_SOURCE -O1 -g -fsanitize=fuzzer,address,undefined -o $@ $^
+
+deps:
+	@tests/lib/install-deps
+
+demo: deps
+	@$(MAKE) --no-print-directory -s all
+	$(PYTHON) tests/demo.py
+
+check-unit: all test-programs
+	$(PYTHON) tests/unit/run.py
+
+check-format: all
+	$(PYTHON) tests/format/run.py
+
+check-e2e: all
+	$(PYTHON) tests/e2e/run.py
+
+check-quick: deps
+	@$(MAKE) --no-print-directory -s all test-programs
+	$(PYTHON) tests/check.py unit format
+
+check: deps
+	@$(MAKE) --no-print-directory -s WERROR=1 all test-programs
+	$(PYTHON) tests/check.py unit format fuzz e2e
+
+bench: deps
+	@$(MAKE) --no-print-directory -s all
+	$(PYTHON) tests/bench/capture.py
+
+FUZZ_SECONDS ?= 60
+fuzz: deps
+	@$(MAKE) --no-print-directory -s $(addprefix $(B)/fuzz/,$(FUZZERS))
+	$(PYTHON) tests/fuzz/run.py --seconds $(FUZZ_SECONDS)
+
+# --- installation ----------------------------------------------------------------------------------------------------
+
+install: all
+	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/lib/kcapture $(DESTDIR)$(PREFIX)/share/man/man8 \
+		$(DESTDIR)$(SYSCONFDIR) $(DESTDIR)$(UNITDIR)
+	install -m 755 $(B)/kcapture $(DESTDIR)$(PREFIX)/sbin/kcapture
+	install -m 755 $(B)/init $(DESTDIR)$(PREFIX)/lib/kcapture/init
+	sed 's|@PREFIX@|$(PREFIX)|g' initramfs/kcapture.service > $(DESTDIR)$(UNITDIR)/kcapture.service
+	test -e $(DESTDIR)$(SYSCONFDIR)/kcapture.conf || \
+		install -m 644 initramfs/kcapture.conf $(DESTDIR)$(SYSCONFDIR)/kcapture.conf
+	install -m 644 kcapture.8 $(DESTDIR)$(PREFIX)/share/man/man8/kcapture.8
+
+clean:
+	rm -rf $(B)/klibc $(B)/host $(B)/asan $(B)/unit $(B)/fuzz $(B)/e2e $(B)/init* $(B)/kcapture*
+
+-include $(wildcard $(B)/*/*/*.d $(B)/*/*/*/*.d)

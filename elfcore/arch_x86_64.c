@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * x86_64: 4- and 5-level page tables (Intel SDM vol. 3 ch. 4), KASLR, SME.
+ *
+ * Each level resolves 9 bits of the address; an entry is present by bit 0, and at the 1 GiB and 2 MiB levels bit 7 makes
+ * it a page instead of a table. The kernel's own root is init_top_pgt (init_level4_pgt up to 4.12).
+ */
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+
+#include "elfcore/kernel.h"
+
+#define KERNEL_MAP 0xffffffff80000000ULL	/* __START_KERNEL_map */
+#define PAGE_SHIFT 12
+#define TABLE_ENTRIES 512
+#define ENTRY_PRESENT 1ULL
+#define ENTRY_LARGE (1ULL << 7)
+#define ENTRY_ADDR 0x000ffffffffff000ULL
+
+/* Corrupted tables may point in circles; this many cover 512 GiB that is mapped page by page. */
+#define TABLES_LIMIT (1U << 18)
+
+extern const struct arch_ops arch_x86_64;
+
+static unsigned int level_shift(unsigned int level)
+{
+	return PAGE_SHIFT + 9 * (level - 1);
+}
+
+static int x86_64_init(struct kernel *kernel, struct error *err)
+{
+	const struct vmcoreinfo *info = &kernel->crash->vmcoreinfo;
+	int64_t five_levels = 0, sme_mask = 0;
+	vaddr_t root;
+
+	if (!vmcoreinfo_number(info, "NUMBER(phys_base)", &kernel->phys_base))
+		return fail(err, -ENODATA, "VMCOREINFO has no NUMBER(phys_base)");
+	if (!vmcoreinfo_hex(info, "SYMBOL(init_top_pgt)", &root) && !vmcoreinfo_hex(info, "SYMBOL(init_level4_pgt)", &root) &&
+	    !vmcoreinfo_hex(info, "SYMBOL(swapper_pg_dir)", &root))
+		return fail(err, -ENODATA, "VMCOREINFO has no SYMBOL(swapper_pg_dir)");
+	vmcoreinfo_number(info, "NUMBER(pgtable_l5_enabled)", &five_levels);
+	vmcoreinfo_number(info, "NUMBER(sme_mask)", &sme_mask);
+	kernel->levels = five_levels ? 5 : 4;
+	kernel->pgd = root - KERNEL_MAP + kernel->phys_base;
+	kernel->addr_mask = ENTRY_ADDR & ~(uint64_t)sme_mask;
+	return 0;
+}
+
+static bool entry_is_page(unsigned int level, uint64_t entry)
+{
+	return level == 1 || (level <= 3 && entry & ENTRY_LARGE);
+}
+
+/* Large pages keep PAT in bit 12: the address starts above the page's own offset bits. */
+static paddr_t entry_page(const struct kernel *kernel, unsigned int level, uint64_t entry)
+{
+	return entry & kernel->addr_mask & ~((1ULL << level_shift(level)) - 1);
+}
+
+static int x86_64_vtop(struct kernel *kernel, vaddr_t vaddr, paddr_t *ret)
+{
+	paddr_t table = kernel->pgd;
+
+	for (unsigned int level = kernel->levels; level; level--) {
+		unsigned int shift = level_shift(level);
+		uint8_t raw[8];
+		uint64_t entry;
+		int rc = kernel_read_paddr(kernel, table + 8 * (vaddr >> shift & (TABLE_ENTRIES - 1)), raw, sizeof(raw));
+
+		if (rc)
+			return rc;
+		entry = elf_get(ELFDATA2LSB, raw, sizeof(raw));
+		if (!(entry & ENTRY_PRESENT))
+			return -ENODATA;
+		if (entry_is_page(level, entry)) {
+			*ret = entry_page(kernel, level, entry) + (vaddr & ((1ULL << shift) - 1));
+			return 0;
+		}
+		table = entry & kernel->addr_mask;
+	}
+	return -ENODATA;
+}
+
+/* The walk's state: one table buffer a level instead of recursion. */
+struct walk {
+	struct kernel *kernel;
+	vaddr_t start, last;
+	struct mapping pending;	/* grows as long as pages follow each other */
+	mapping_fn *fn;
+	void *arg;
+	struct {
+		uint8_t entries[TABLE_ENTRIES * 8];
+		vaddr_t base;		/* of the addresses this table resolves */
+		unsigned int next;
+	} tables[6];
+};
+
+static int emit_page(struct walk *walk, vaddr_t vaddr, paddr_t paddr, uint64_t len)
+{
+	struct mapping *last = &walk->pending;
+	int rc;
+
+	if (last->len && last->vaddr + last->len == vaddr && last->paddr + last->len == paddr) {
+		last->len += len;
+		return 0;
+	}
+	rc = last->len ? walk->fn(walk->arg, last) : 0;
+	*last = (struct mapping){ vaddr, paddr, len };
+	return rc;
+}
+
+/* Bits above the translated ones repeat the topmost translated bit. */
+static vaddr_t canonical(const struct kernel *kernel, vaddr_t vaddr)
+{
+	unsigned int bits = level_shift(kernel->levels + 1);
+
+	return vaddr >> (bits - 1) & 1 ? vaddr | ~0ULL << bits : vaddr;
+}
+
+static bool load_table(struct walk *walk, unsigned int level, paddr_t table, vaddr_t base)
+{
+	walk->tables[level].base = base;
+	walk->tables[level].next = 0;
+	return !kernel_read_paddr(walk->kernel, table, walk->tables[level].entries, sizeof(walk->tables[level].entries));
+}
+
+/* Take the next entry of the table at level; returns the level to go on with. *rc is the callback's result. */
+static unsigned int step(struct walk *walk, unsigned int level, int *rc)
+{
+	unsigned int i = walk->tables[level].next++;
+	uint64_t size = 1ULL << level_shift(level);
+	vaddr_t vaddr;
+	uint64_t entry;
+
+	if (i == TABLE_ENTRIES)
+		return level + 1;
+	vaddr = canonical(walk->kernel, walk->tables[level].base + i * size);
+	entry = elf_get(ELFDATA2LSB, walk->tables[level].entries + 8 * i, 8);
+	if (!(entry & ENTRY_PRESENT) || vaddr + (size - 1) < walk->start || vaddr > walk->last)
+		return level;
+	if (!entry_is_page(level, entry))
+		return load_table(walk, level - 1, entry & walk->kernel->addr_mask, vaddr) ? level - 1 : level;
+	*rc = emit_page(walk, vaddr, entry_page(walk->kernel, level, entry), size);
+	return level;
+}
+
+static int x86_64_each_mapping(struct kernel *kernel, vaddr_t start, vaddr_t last, mapping_fn *fn, void *arg)
+{
+	unsigned int level = kernel->levels, budget = TABLES_LIMIT;
+	struct walk *walk = malloc(sizeof(*walk));
+	int rc = 0;
+
+	if (!walk)
+		return -ENOMEM;
+	walk->kernel = kernel;
+	walk->start = start;
+	walk->last = last;
+	walk->pending.len = 0;
+	walk->fn = fn;
+	walk->arg = arg;
+	if (!load_table(walk, level, kernel->pgd, 0))
+		rc = -EIO;
+	while (!rc && level <= kernel->levels) {
+		unsigned int next = step(walk, level, &rc);
+
+		if (next < level && !budget--)
+			rc = -E2BIG;
+		level = next;
+	}
+	if (!rc && walk->pending.len)
+		rc = fn(arg, &walk->pending);
+	free(walk);
+	return rc;
+}
+
+/* The end of the direct map as far as PT_LOADs show it, and of the kernel image. */
+static void loads_end(const struct crash *crash, vaddr_t *direct_end, vaddr_t *image_end)
+{
+	*direct_end = *image_end = 0;
+	for (unsigned int i = 0; i < crash->nr_segs; i++) {
+		vaddr_t end = crash->segs[i].vaddr + crash->segs[i].memsz;
+
+		if (crash->segs[i].paddr == PADDR_NONE)
+			continue;
+		if (crash->segs[i].vaddr >= KERNEL_MAP)
+			*image_end = max_u64(*image_end, end);
+		else
+			*direct_end = max_u64(*direct_end, end);
+	}
+}
+
+/* Modules lie above the image; vmalloc space with the stacks, vmemmap and the CPU entry areas between direct map and image. */
+static unsigned int x86_64_areas(const struct kernel *kernel, struct area ret[ARCH_AREAS_MAX])
+{
+	vaddr_t direct_end, image_end;
+	unsigned int nr = 0;
+
+	loads_end(kernel->crash, &direct_end, &image_end);
+	if (image_end)
+		ret[nr++] = (struct area){ round_up(image_end, kernel->page_size), UINT64_MAX };
+	if (direct_end)
+		ret[nr++] = (struct area){ round_up(direct_end, kernel->page_size), KERNEL_MAP - 1 };
+	return nr;
+}
+
+const struct arch_ops arch_x86_64 = {
+	.name = "x86_64",
+	.e_machine = EM_X86_64,
+	.prstatus_size = 336,
+	.pid_off = 32,
+	.ip_off = 112 + 16 * 8,		/* pr_reg[16], struct user_regs_struct */
+	.sp_off = 112 + 19 * 8,
+	.init = x86_64_init,
+	.vtop = x86_64_vtop,
+	.each_mapping = x86_64_each_mapping,
+	.areas = x86_64_areas,
+};

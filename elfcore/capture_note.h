@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The note that kcapture adds to a core: name "KCAPTURE", lines of KEY=VALUE in a desc of fixed size (padded with
+ * newlines) so that it can be written again when the capture has ended. Readers that do not know it skip it.
+ *
+ *   VERSION=1
+ *   CPUS=0-1,3             CPU of each NT_PRSTATUS note, in order; absent when the header did not say
+ *   CPUS_EMPTY=1           PT_NOTEs of CPUs that saved no registers
+ *   STATUS=complete        or "incomplete" and, once it is known, the errno
+ *   SOURCES=devmem:N,...   bytes that each source delivered
+ *   DURATION_MS=N
+ *   HOLES=N BYTES          ranges and bytes that were unreadable and are zeros
+ *   HOLE=0xSTART-0xEND E   physical addresses of the dead kernel, half open, and errno; as many as fit
+ */
+#ifndef ELFCORE_CAPTURE_NOTE_H
+#define ELFCORE_CAPTURE_NOTE_H
+
+#include "elfcore/core.h"
+
+#define CAPTURE_NOTE_NAME "KCAPTURE"
+#define CAPTURE_NOTE_TYPE 0x6b63
+#define CAPTURE_NOTE_SIZE 4096
+
+/* Fill desc. result NULL = the capture is running. */
+void capture_note_format(char desc[CAPTURE_NOTE_SIZE], const struct plan *plan, const struct core_result *result);
+
+/* The desc of the note in a core that kcapture wrote, as lines to look up; false when it has none. */
+bool capture_note_find(const struct notes *notes, struct vmcoreinfo *ret);
+
+/* Attribute NT_PRSTATUS notes of a merged core to CPUs by the CPUS= line. Without one nothing changes. */
+void capture_note_attribute_cpus(struct notes *notes);
+
+#endif

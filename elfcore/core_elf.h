@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The ELF core: PT_NOTE first, then the PT_LOADs of the crash, then aliases. Zero pages are holes of the file; p_filesz
+ * and p_memsz stay what they were. e_flags bit 0 says incomplete until the very last write. p_align is 0, by which
+ * crash knows a kdump core.
+ */
+#ifndef ELFCORE_CORE_ELF_H
+#define ELFCORE_CORE_ELF_H
+
+#include "elfcore/capture_note.h"
+#include "elfcore/core.h"
+
+struct core_elf {
+	struct core core;
+	const struct plan *plan;
+	struct sink *sink;
+	uint64_t pos;			/* in the dump: all before it is written */
+	uint64_t nr_zero_bytes;		/* found as holes */
+	char desc[CAPTURE_NOTE_SIZE];	/* of our own note, while it is made */
+};
+
+struct core *core_elf_init(struct core_elf *elf);
+
+#endif

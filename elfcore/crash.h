@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The header of a crash, parsed and normalised: what the crashed kernel (or kexec-tools) left at elfcorehdr, what
+ * /proc/vmcore shows, or what a dump file begins with; 32 or 64 bit, either byte order.
+ *
+ * A header is not trusted. What can be rejected singly is: a PT_LOAD that wraps or lies beyond any physical address
+ * is dropped and said in the log (kexec-tools on Debian 12 arm64 writes such ones), a PT_NOTE that cannot be read is
+ * skipped, entries beyond the end of the header buffer do not exist.
+ */
+#ifndef ELFCORE_CRASH_H
+#define ELFCORE_CRASH_H
+
+#include "elfcore/elf_codec.h"
+#include "elfcore/log.h"
+#include "elfcore/mem.h"
+#include "elfcore/notes.h"
+#include "elfcore/vmcoreinfo.h"
+
+/* One PT_LOAD. The data is at src of the source, never at paddr: kexec's backup region makes the two differ. */
+struct segment {
+	vaddr_t vaddr;
+	paddr_t paddr;		/* PADDR_NONE = no physical address */
+	maddr_t src;
+	uint64_t filesz;	/* bytes at src */
+	uint64_t memsz;		/* >= filesz; the rest are zeros */
+	uint32_t flags;		/* PF_R, PF_W, PF_X */
+	uint32_t ordinal;	/* among the PT_LOADs of the header, rejected ones counted */
+};
+
+struct crash {
+	struct elf_ehdr ehdr;
+	struct segment *segs;		/* in the order of the headers */
+	unsigned int nr_segs, cap_segs;
+	unsigned int nr_rejected;	/* program headers dropped as absurd */
+	uint32_t nr_phdrs;		/* that the header has */
+	struct notes notes;
+	struct vmcoreinfo vmcoreinfo;	/* points into notes; len 0 = none */
+};
+
+/* Where a header lies and what is known about it from outside. */
+struct crash_source {
+	struct mem *mem;
+	maddr_t addr;
+	uint64_t size;		/* of the header, 0 = unknown */
+	struct log *log;
+};
+
+/* -EINVAL: not a core header; -EIO and the like: header not readable. On error nothing needs to be released. */
+int crash_read(struct crash *crash, const struct crash_source *source, struct error *err);
+void crash_deinit(struct crash *crash);
+
+/* Find where a physical address of the dead kernel lies; *len_ret is how much follows. -ENODATA: in no PT_LOAD. */
+int crash_find_paddr(const struct crash *crash, paddr_t paddr, maddr_t *ret, uint64_t *len_ret);
+
+/* The same for a virtual address that a PT_LOAD covers (direct map, kernel image); no page tables are walked. */
+int crash_find_vaddr(const struct crash *crash, vaddr_t vaddr, maddr_t *ret, uint64_t *len_ret);
+
+#endif

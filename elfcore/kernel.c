@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "elfcore/kernel.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define UTS_LEN 65	/* __NEW_UTS_LEN + 1, include/uapi/linux/utsname.h */
+
+int kernel_read_paddr(struct kernel *kernel, paddr_t paddr, void *buf, size_t len)
+{
+	uint64_t room;
+	maddr_t src;
+	int rc = crash_find_paddr(kernel->crash, paddr, &src, &room);
+
+	if (rc)
+		return rc;
+	return room < len ? -ENODATA : mem_read(kernel->mem, src, buf, len);
+}
+
+/* Page tables first where there are any: only they know vmalloc space. PT_LOADs serve the direct map and the image. */
+int kernel_read_vaddr(struct kernel *kernel, vaddr_t vaddr, void *buf, size_t len)
+{
+	uint8_t *out = buf;
+	uint64_t room;
+	maddr_t src;
+
+	if (!crash_find_vaddr(kernel->crash, vaddr, &src, &room) && room >= len)
+		return mem_read(kernel->mem, src, buf, len);
+	if (!kernel->can_translate)
+		return -ENODATA;
+	while (len) {
+		size_t piece = min_u64(len, kernel->page_size - vaddr % kernel->page_size);
+		paddr_t paddr;
+		int rc = kernel->arch->vtop(kernel, vaddr, &paddr);
+
+		if (!rc)
+			rc = kernel_read_paddr(kernel, paddr, out, piece);
+		if (rc)
+			return rc;
+		vaddr += piece;
+		out += piece;
+		len -= piece;
+	}
+	return 0;
+}
+
+/* A name of the dead kernel goes into paths and onto consoles: only what a host name may have survives. */
+static void copy_name(char *ret, const char *field)
+{
+	size_t i;
+
+	for (i = 0; i < UTS_LEN - 1 && field[i]; i++) {
+		char c = field[i];
+		bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+			     strchr(" .-_+~#:()/", c);
+
+		ret[i] = plain ? c : '_';
+	}
+	ret[i] = 0;
+}
+
+/* struct new_utsname inside init_uts_ns: sysname, nodename, release, version, machine, domainname. */
+static void read_utsname(struct kernel *kernel, struct log *log)
+{
+	char uts[6][UTS_LEN];
+	int64_t name_off;
+	vaddr_t ns;
+
+	if (!vmcoreinfo_hex(&kernel->crash->vmcoreinfo, "SYMBOL(init_uts_ns)", &ns))
+		return;
+	/* Exported since 5.11; before it the name followed a 4-byte kref. */
+	if (!vmcoreinfo_number(&kernel->crash->vmcoreinfo, "OFFSET(uts_namespace.name)", &name_off))
+		name_off = 4;
+	if (kernel_read_vaddr(kernel, ns + name_off, uts, sizeof(uts)) || strncmp(uts[0], "Linux", UTS_LEN)) {
+		log_warn(log, "host name of the crashed kernel not readable at 0x%llx", (unsigned long long)(ns + name_off));
+		return;
+	}
+	copy_name(kernel->nodename, uts[1]);
+	if (!kernel->release[0])
+		copy_name(kernel->release, uts[2]);
+	copy_name(kernel->version, uts[3]);
+	copy_name(kernel->machine, uts[4]);
+}
+
+void kernel_init(struct kernel *kernel, const struct crash *crash, struct mem *mem, struct log *log)
+{
+	const struct vmcoreinfo *info = &crash->vmcoreinfo;
+	struct error err;
+	int64_t number;
+
+	memset(kernel, 0, sizeof(*kernel));
+	kernel->crash = crash;
+	kernel->mem = mem;
+	kernel->arch = arch_find(crash->ehdr.machine);
+	if (!info->len) {
+		log_warn(log, "no VMCOREINFO: the crashed kernel stays unnamed");
+		return;
+	}
+	if (vmcoreinfo_string(info, "OSRELEASE", kernel->release, sizeof(kernel->release)))
+		copy_name(kernel->release, kernel->release);
+	if (vmcoreinfo_number(info, "PAGESIZE", &number) && number >= 4096 && number <= 1 << 20 && !(number & (number - 1)))
+		kernel->page_size = number;
+	if (vmcoreinfo_number(info, "CRASHTIME", &number))
+		kernel->crashtime = number;
+	vmcoreinfo_hex(info, "KERNELOFFSET", &kernel->kaslr_offset);
+	if (!kernel->arch)
+		log_info(log, "no address translation for %s", arch_machine_name(crash->ehdr.machine));
+	else if (!kernel->page_size)
+		log_warn(log, "no address translation: VMCOREINFO has no valid PAGESIZE");
+	else if (kernel->arch->init(kernel, &err))
+		log_warn(log, "no address translation: %s", err.text);
+	else
+		kernel->can_translate = true;
+	read_utsname(kernel, log);
+}

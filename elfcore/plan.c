@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "elfcore/plan.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int compare_ranges(const void *a, const void *b)
+{
+	const struct plan_range *x = a, *y = b;
+
+	return x->src < y->src ? -1 : x->src > y->src;
+}
+
+static void merge_ranges(struct plan *plan)
+{
+	unsigned int nr = 0;
+
+	qsort(plan->ranges, plan->nr_ranges, sizeof(*plan->ranges), compare_ranges);
+	for (unsigned int i = 0; i < plan->nr_ranges; i++) {
+		const struct plan_range *r = &plan->ranges[i];
+		struct plan_range *last = nr ? &plan->ranges[nr - 1] : NULL;
+
+		if (last && r->src <= last->src + last->len)
+			last->len = max_u64(last->len, r->src + r->len - last->src);
+		else
+			plan->ranges[nr++] = *r;
+	}
+	plan->nr_ranges = nr;
+}
+
+int plan_init(struct plan *plan, const struct crash *crash, uint64_t page_size, struct error *err)
+{
+	memset(plan, 0, sizeof(*plan));
+	plan->crash = crash;
+	plan->form = crash->ehdr.form;
+	plan->page_size = page_size;
+	plan->cap_loads = crash->nr_segs;
+	plan->loads = calloc(crash->nr_segs, sizeof(*plan->loads));
+	plan->ranges = calloc(crash->nr_segs, sizeof(*plan->ranges));
+	if (!plan->loads || !plan->ranges) {
+		plan_deinit(plan);
+		return fail(err, -ENOMEM, "no memory to plan %u segments", crash->nr_segs);
+	}
+	for (; plan->nr_loads < crash->nr_segs; plan->nr_loads++)
+		plan->loads[plan->nr_loads].seg = crash->segs[plan->nr_loads];
+	for (unsigned int i = 0; i < plan->nr_loads; i++) {
+		const struct segment *seg = &plan->loads[i].seg;
+
+		if (seg->filesz)
+			plan->ranges[plan->nr_ranges++] = (struct plan_range){ .src = seg->src, .len = seg->filesz };
+	}
+	merge_ranges(plan);
+	return 0;
+}
+
+void plan_deinit(struct plan *plan)
+{
+	free(plan->loads);
+	free(plan->ranges);
+	memset(plan, 0, sizeof(*plan));
+}
+
+const struct plan_range *plan_find(const struct plan *plan, maddr_t src)
+{
+	unsigned int low = 0, high = plan->nr_ranges;
+
+	while (low < high) {
+		unsigned int mid = low + (high - low) / 2;
+		const struct plan_range *r = &plan->ranges[mid];
+
+		if (src < r->src)
+			high = mid;
+		else if (src - r->src >= r->len)
+			low = mid + 1;
+		else
+			return r;
+	}
+	return NULL;
+}
+
+static int add_load(struct plan *plan, const struct segment *seg)
+{
+	if (plan->nr_loads == plan->cap_loads) {
+		unsigned int cap = plan->cap_loads + plan->cap_loads / 2 + 64;
+		struct plan_load *loads = realloc(plan->loads, cap * sizeof(*loads));
+
+		if (!loads)
+			return -ENOMEM;
+		plan->loads = loads;
+		plan->cap_loads = cap;
+	}
+	plan->loads[plan->nr_loads++] = (struct plan_load){ .seg = *seg };
+	return 0;
+}
+
+struct alias_walk {
+	struct plan *plan;
+	unsigned int max;
+};
+
+/* One mapping becomes as many segments as it touches pieces of stored data; what is not RAM becomes none. */
+static int alias_mapping(void *arg, const struct mapping *mapping)
+{
+	struct alias_walk *walk = arg;
+	uint64_t pos = 0;
+
+	while (pos < mapping->len) {
+		uint64_t left = mapping->len - pos, len = 0;
+		struct segment seg = { .vaddr = mapping->vaddr + pos, .paddr = PADDR_NONE, .flags = PF_R | PF_W | PF_X };
+
+		if (crash_find_paddr(walk->plan->crash, mapping->paddr + pos, &seg.src, &len)) {
+			pos += walk->plan->page_size;
+			continue;
+		}
+		seg.filesz = seg.memsz = min_u64(len, left);
+		if (walk->plan->nr_aliases == walk->max)
+			return -E2BIG;
+		if (add_load(walk->plan, &seg))
+			return -ENOMEM;
+		walk->plan->nr_aliases++;
+		pos += seg.filesz;
+	}
+	return 0;
+}
+
+int plan_add_aliases(struct plan *plan, struct kernel *kernel, unsigned int max, struct log *log)
+{
+	struct alias_walk walk = { plan, max };
+	struct area areas[ARCH_AREAS_MAX];
+	unsigned int nr_areas;
+
+	if (!kernel->can_translate)
+		return 0;
+	nr_areas = kernel->arch->areas(kernel, areas);
+	for (unsigned int i = 0; i < nr_areas; i++) {
+		int rc = kernel->arch->each_mapping(kernel, areas[i].start, areas[i].last, alias_mapping, &walk);
+
+		if (rc == -ENOMEM)
+			return rc;
+		if (rc) {
+			log_info(log, "alias segments end after %u (%s)", plan->nr_aliases,
+				 rc == -E2BIG ? "no room for more" : "page tables not readable");
+			break;
+		}
+	}
+	return 0;
+}
+
+static void layout_headers(struct plan *plan, uint64_t notes_len)
+{
+	uint64_t nr_phdrs = 1 + (uint64_t)plan->nr_loads;
+	uint64_t end = elf_ehdr_size(plan->form) + nr_phdrs * elf_phdr_size(plan->form);
+
+	if (nr_phdrs >= PN_XNUM)
+		end += elf_shdr_size(plan->form);
+	plan->notes_off = round_up(end, 4);
+	plan->notes_len = notes_len;
+	plan->data_off = round_up(plan->notes_off + notes_len, plan->page_size);
+}
+
+static void layout_data(struct plan *plan)
+{
+	uint64_t off = plan->data_off;
+
+	plan->data_len = 0;
+	for (unsigned int i = 0; i < plan->nr_ranges; i++) {
+		struct plan_range *r = &plan->ranges[i];
+
+		r->off = round_up(off, plan->page_size) + r->src % plan->page_size;
+		off = r->off + r->len;
+		plan->data_len += r->len;
+	}
+	plan->file_size = off;
+	for (unsigned int i = 0; i < plan->nr_loads; i++) {
+		struct plan_load *load = &plan->loads[i];
+		const struct plan_range *r = load->seg.filesz ? plan_find(plan, load->seg.src) : NULL;
+
+		load->off = r ? r->off + (load->seg.src - r->src) : plan->data_off;
+	}
+}
+
+int plan_layout(struct plan *plan, uint64_t notes_len, struct error *err)
+{
+	for (;;) {
+		layout_headers(plan, notes_len);
+		layout_data(plan);
+		if (plan->form.class == ELFCLASS64 || plan->file_size <= UINT32_MAX)
+			break;
+		plan->form.class = ELFCLASS64;
+	}
+	if (plan->file_size > INT64_MAX)
+		return fail(err, -EOVERFLOW, "a dump of %llu bytes is larger than any file",
+			    (unsigned long long)plan->file_size);
+	return 0;
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the dump will look like, decided before the first byte is written.
+ *
+ * Data is planned by source: overlapping PT_LOADs (the kernel image lies inside the direct map's range) share one copy.
+ * A range's file offset is congruent to its source address modulo the page size, so pages stay pages:
+ *
+ *   +--------+---------------+---------+-------+~~~~+-----------------+~~~~+------------
+ *   | Ehdr   | program hdrs  | Shdr[0] | notes |    | range 0         |    | range 1 ...
+ *   +--------+---------------+---------+-------+~~~~+-----------------+~~~~+------------
+ *                              PN_XNUM only     page aligned
+ */
+#ifndef ELFCORE_PLAN_H
+#define ELFCORE_PLAN_H
+
+#include "elfcore/crash.h"
+#include "elfcore/kernel.h"
+
+/* Bytes of the source that are stored once, at off of the dump. */
+struct plan_range {
+	maddr_t src;
+	uint64_t len;
+	uint64_t off;
+};
+
+/* A PT_LOAD of the dump. */
+struct plan_load {
+	struct segment seg;
+	uint64_t off;
+};
+
+struct plan {
+	const struct crash *crash;
+	struct elf_form form;		/* ELF32 becomes ELF64 when offsets do not fit */
+	uint64_t page_size;		/* unit of alignment */
+	struct plan_range *ranges;	/* ascending in src and off, disjoint */
+	unsigned int nr_ranges;
+	struct plan_load *loads;	/* those of the crash, then the aliases */
+	unsigned int nr_loads, cap_loads;
+	unsigned int nr_aliases;
+	uint64_t notes_off, notes_len;
+	uint64_t data_off;
+	uint64_t data_len;		/* bytes in all ranges */
+	uint64_t file_size;
+};
+
+/* Decide which bytes of the source are stored: each once. page_size is the unit of alignment. -ENOMEM. */
+int plan_init(struct plan *plan, const struct crash *crash, uint64_t page_size, struct error *err);
+void plan_deinit(struct plan *plan);
+
+/*
+ * Add alias segments: PT_LOADs that give vmalloc addresses (stacks, modules) a place in data that is stored already,
+ * with p_paddr PADDR_NONE and after every real PT_LOAD, so that only readers by virtual address (gdb) use them.
+ * At most max; missing knowledge adds none. -ENOMEM is the only error.
+ */
+int plan_add_aliases(struct plan *plan, struct kernel *kernel, unsigned int max, struct log *log);
+
+/* Fix all offsets, with notes_len bytes of notes. Called once, after everything was added. -EOVERFLOW. */
+int plan_layout(struct plan *plan, uint64_t notes_len, struct error *err);
+
+/* The range that holds a source address, or NULL. */
+const struct plan_range *plan_find(const struct plan *plan, maddr_t src);
+
+#endif

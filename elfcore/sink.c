@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "elfcore/sink.h"
+
+void sink_init(struct sink *sink, const struct sink_ops *ops)
+{
+	sink->ops = ops;
+	sink->error = 0;
+	sink->nr_written = 0;
+}
+
+int sink_write(struct sink *sink, uint64_t off, const void *buf, size_t len)
+{
+	if (sink->error || !len)
+		return sink->error;
+	sink->error = sink->ops->write(sink, off, buf, len);
+	if (!sink->error)
+		sink->nr_written += len;
+	return sink->error;
+}
+
+int sink_zero(struct sink *sink, uint64_t off, uint64_t len)
+{
+	if (!sink->error && len)
+		sink->error = sink->ops->zero(sink, off, len);
+	return sink->error;
+}
+
+int sink_sync(struct sink *sink)
+{
+	if (!sink->error && sink->ops->sync)
+		sink->error = sink->ops->sync(sink);
+	return sink->error;
+}
+
+int sink_commit(struct sink *sink, uint64_t size)
+{
+	if (!sink->error)
+		sink->error = sink->ops->commit(sink, size);
+	return sink->error;
+}
+
+void sink_retry(struct sink *sink)
+{
+	sink->error = 0;
+}
+
+int sink_keep(struct sink *sink, uint64_t size)
+{
+	return sink->ops->keep(sink, size);
+}
+
+void sink_close(struct sink *sink)
+{
+	if (sink)
+		sink->ops->close(sink);
+}

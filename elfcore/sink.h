@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Where the bytes of a dump go. Every write says its offset; there is no hidden position. Sinks are sticky: the first
+ * error is kept and every later call returns it, so that loops need no checks of their own.
+ */
+#ifndef ELFCORE_SINK_H
+#define ELFCORE_SINK_H
+
+#include "elfcore/types.h"
+
+struct sink;
+
+enum {
+	SINK_SEEK = 1,		/* offsets may come in any order; otherwise each write must follow the last one (-ESPIPE) */
+};
+
+struct sink_ops {
+	const char *name;
+	unsigned int caps;
+
+	int (*write)(struct sink *sink, uint64_t off, const void *buf, size_t len);
+
+	/* [off, off + len) was never written and is to read as zeros: a hole where the target has holes. */
+	int (*zero)(struct sink *sink, uint64_t off, uint64_t len);
+
+	/* Everything written so far is on the medium when this returns. NULL = nothing to do. */
+	int (*sync)(struct sink *sink);
+
+	/* The dump is complete and size bytes long: make it durable and give it its final name. */
+	int (*commit)(struct sink *sink, uint64_t size);
+
+	/*
+	 * The dump ended early: keep what there is, size bytes long with zeros for what is missing, under its unfinished
+	 * name. Called instead of commit(), even when writes have failed.
+	 */
+	int (*keep)(struct sink *sink, uint64_t size);
+
+	/* Release; without commit() or keep() what was written is nothing that a reader would take for a dump. */
+	void (*close)(struct sink *sink);
+};
+
+struct sink {
+	const struct sink_ops *ops;
+	int error;		/* the first one, sticky */
+	uint64_t nr_written;	/* bytes handed to write() */
+};
+
+void sink_init(struct sink *sink, const struct sink_ops *ops);
+int sink_write(struct sink *sink, uint64_t off, const void *buf, size_t len);
+int sink_zero(struct sink *sink, uint64_t off, uint64_t len);
+int sink_sync(struct sink *sink);
+int sink_commit(struct sink *sink, uint64_t size);
+
+/* Forget the error: what is written next (a header in place, on a full disk) may well succeed. */
+void sink_retry(struct sink *sink);
+int sink_keep(struct sink *sink, uint64_t size);
+void sink_close(struct sink *sink);
+
+#endif

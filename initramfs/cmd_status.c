@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* kcapture status: would a panic be captured now, and what is missing? Exit code 0 = armed, 1 = not. */
+#include "src/cmd.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "initramfs/check.h"
+#include "initramfs/image.h"
+#include "initramfs/machine.h"
+#include "initramfs/verb.h"
+
+static const char help[] =
+	"usage: kcapture status [--json] [--config FILE]\n"
+	"\n"
+	"Say whether a capture kernel is loaded, and what stands in the way of one. Exit code 0 = armed, 1 = not.\n"
+	"\n"
+	"      --json           the same for programs\n"
+	"      --config FILE    configuration (default: " DEFAULT_CONFIG ")\n"
+	"  -h, --help           this text\n";
+
+static const struct option longs[] = {
+	{ "json", no_argument, NULL, 'j' },
+	{ "config", required_argument, NULL, 'c' },
+	{ "help", no_argument, NULL, 'h' },
+	{ NULL, 0, NULL, 0 },
+};
+
+struct status {
+	struct machine machine;
+	struct config cfg;
+	bool has_config;
+	const char *config;
+	struct check_list checks;
+};
+
+static void print_json_string(const char *s)
+{
+	putchar('"');
+	for (; *s; s++) {
+		if (*s == '"' || *s == '\\')
+			printf("\\%c", *s);
+		else if ((unsigned char)*s < 0x20)
+			printf("\\u%04x", (unsigned char)*s);
+		else
+			putchar(*s);
+	}
+	putchar('"');
+}
+
+static void print_json_findings(const struct check_list *list, const char *key, bool failed)
+{
+	const char *comma = "";
+	printf(",\"%s\":[", key);
+	for (unsigned int i = 0; i < list->nr; i++) {
+		if (list->found[i].failed != failed)
+			continue;
+		fputs(comma, stdout);
+		print_json_string(list->found[i].text);
+		comma = ",";
+	}
+	putchar(']');
+}
+
+static void print_json(const struct status *st)
+{
+	printf("{\"armed\":%s,\"reserved\":%llu,\"kernel\":", st->machine.crash_loaded ? "true" : "false",
+	       (unsigned long long)st->machine.crash_size);
+	print_json_string(st->machine.release);
+	fputs(",\"lockdown\":", stdout);
+	print_json_string(st->machine.lockdown);
+	fputs(",\"config\":", stdout);
+	print_json_string(st->config);
+	fputs(",\"target\":", stdout);
+	if (st->has_config) {
+		fputs("{\"kind\":", stdout);
+		print_json_string(st->cfg.target == TARGET_RAW ? "raw" : st->cfg.fstype);
+		fputs(",\"device\":", stdout);
+		print_json_string(st->cfg.device);
+		if (st->cfg.target == TARGET_FS) {
+			fputs(",\"path\":", stdout);
+			print_json_string(st->cfg.path);
+		}
+		putchar('}');
+	} else {
+		fputs("null", stdout);
+	}
+	print_json_findings(&st->checks, "missing", true);
+	print_json_findings(&st->checks, "warnings", false);
+	puts("}");
+}
+
+static void print_text(const struct status *st)
+{
+	printf("armed:    %s\n", st->machine.crash_loaded ? "yes" : "no");
+	printf("reserved: %llu MiB\n", (unsigned long long)st->machine.crash_size / (1024 * 1024));
+	printf("kernel:   %s, lockdown %s\n", st->machine.release, st->machine.lockdown);
+	printf("config:   %s%s\n", st->config, st->has_config ? "" : " (not usable)");
+	if (st->has_config && st->cfg.target == TARGET_RAW)
+		printf("target:   raw %s\n", st->cfg.device);
+	else if (st->has_config)
+		printf("target:   %s %s, %s\n", st->cfg.fstype, st->cfg.device, st->cfg.path);
+	for (unsigned int i = 0; i < st->checks.nr; i++)
+		printf("%s %s\n", st->checks.found[i].failed ? "missing: " : "warning: ", st->checks.found[i].text);
+}
+
+static void look(struct status *st)
+{
+	struct error err = { 0 };
+	check_reserved(&st->checks, &st->machine);
+	config_init(&st->cfg);
+	st->has_config = image_read_config(st->config, &st->cfg, NULL, NULL, NULL, &err) == 0;
+	if (!st->has_config)
+		check_failed(&st->checks, "%s", err.text);
+	check_kexec(&st->checks, &st->machine, &st->cfg, LOAD_AUTO);
+	if (st->has_config)
+		check_target(&st->checks, &st->machine, &st->cfg);
+	if (!st->machine.crash_loaded && !st->checks.nr_failed)
+		check_failed(&st->checks, "no capture kernel is loaded: kcapture arm");
+}
+
+int cmd_status(int argc, char **argv)
+{
+	struct status st = { .config = DEFAULT_CONFIG };
+	struct error err = { 0 };
+	bool json = false;
+	optind = 0;
+	for (int c; (c = verb_getopt(argc, argv, ":h", longs, help)) != -1;) {
+		switch (c) {
+		case 'j': json = true; break;
+		case 'c': st.config = optarg; break;
+		case 'h': return 0;
+		default: return 2;
+		}
+	}
+	if (machine_init(&st.machine, "", &err))
+		return cmd_fail("%s", err.text);
+	look(&st);
+	if (json)
+		print_json(&st);
+	else
+		print_text(&st);
+	int rc = st.machine.crash_loaded ? 0 : 1;
+	machine_deinit(&st.machine);
+	return rc;
+}

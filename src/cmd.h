@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The verbs of the host command. Each gets its own argv (argv[0] is the verb) and returns the exit code:
+ * 0 done, 1 could not be done (one line on stderr says why), 2 wrong use (one line on stderr).
+ */
+#ifndef SRC_CMD_H
+#define SRC_CMD_H
+
+#include "elfcore/log.h"
+
+int cmd_arm(int argc, char **argv);
+int cmd_disarm(int argc, char **argv);
+int cmd_status(int argc, char **argv);
+int cmd_initramfs(int argc, char **argv);
+int cmd_info(int argc, char **argv);
+int cmd_verify(int argc, char **argv);
+int cmd_copy(int argc, char **argv);
+
+/* "kcapture VERB: <text>" and a hint at --help on stderr; returns 2. */
+int usage_error(const char *verb, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* "kcapture: <text>" on stderr; returns 1. */
+int cmd_fail(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* Warnings and errors as "kcapture: <line>" on stderr; for the engine's functions. */
+struct log *stderr_log(void);
+
+#endif

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The log of /init: every line goes to the console and into a buffer that is stored beside the dump. The buffer lies
+ * in shared memory, so that what a child logged is there when the child is not. When it is full the oldest lines go.
+ */
+#ifndef SRC_LOG_RING_H
+#define SRC_LOG_RING_H
+
+#include <stdbool.h>
+
+#include "elfcore/log.h"
+#include "elfcore/types.h"
+
+#define LOG_RING_SIZE (32U << 10)
+
+struct log_ring {
+	struct log log;
+	int console_fd;
+	uint64_t start_ms;
+	uint64_t nr_bytes;		/* ever written; the buffer holds the last LOG_RING_SIZE of them */
+	char buf[LOG_RING_SIZE];
+};
+
+/* In caller's storage; times are counted from start_ms. */
+void log_ring_init(struct log_ring *ring, int console_fd, uint64_t start_ms);
+
+/* Show a line on the console only: progress. */
+void log_ring_console(struct log_ring *ring, const char *line);
+
+/* The kept text in two pieces, oldest first; returns their total length. The second may be empty. */
+size_t log_ring_text(const struct log_ring *ring, const char *piece[2], size_t len[2]);
+
+#endif

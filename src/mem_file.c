@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "src/mem_sources.h"
+#include "src/sys.h"
+
+static int file_read(struct mem *mem, maddr_t addr, void *buf, size_t len)
+{
+	return read_all_at(container_of(mem, struct mem_file, mem)->fd, addr, buf, len);
+}
+
+static void file_close(struct mem *mem)
+{
+	close(container_of(mem, struct mem_file, mem)->fd);
+}
+
+static const struct mem_ops file_ops = {
+	.name = "file",
+	.read = file_read,
+	.close = file_close,
+};
+
+int mem_file_open(struct mem_file *file, const char *path, struct error *err)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return fail(err, -errno, "%s: %s", path, strerror(errno));
+	file->mem.ops = &file_ops;
+	file->fd = fd;
+	return 0;
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The sources of memory: /dev/mem and /proc/vmcore of a capture kernel, and files. Storage is the caller's;
+ * close through mem_close(&x->mem).
+ */
+#ifndef SRC_MEM_SOURCES_H
+#define SRC_MEM_SOURCES_H
+
+#include "elfcore/crash.h"
+#include "elfcore/error.h"
+#include "elfcore/mem.h"
+
+/* A mapping that moves over a file: the latest pages asked for, so that small reads nearby cost no system call. */
+struct mem_window {
+	int fd;			/* borrowed */
+	size_t page_size;
+	void *ptr;
+	uint64_t base;
+	size_t len;
+};
+
+void mem_window_init(struct mem_window *window, int fd);
+void mem_window_deinit(struct mem_window *window);
+
+/* Guarded copy out of the file; -errno of mmap(2), or -EIO when a page faults. */
+int mem_window_read(struct mem_window *window, uint64_t addr, void *buf, size_t len);
+
+/* Physical memory; maddr_t is a physical address. */
+struct mem_devmem {
+	struct mem mem;
+	struct mem_window window;
+};
+
+int mem_devmem_open(struct mem_devmem *dev, struct error *err);
+
+/* Where a range of physical memory lies in /proc/vmcore. */
+struct vmcore_range {
+	maddr_t src;
+	uint64_t len;
+	uint64_t off;
+};
+
+/* /proc/vmcore; maddr_t is a file offset, after mem_vmcore_translate() a physical address. */
+struct mem_vmcore {
+	struct mem mem;
+	struct mem_window window;
+	bool no_mmap;			/* mmap(2) was refused once: read(2) from then on */
+	struct vmcore_range *ranges;	/* NULL = not translating */
+	unsigned int nr_ranges;
+};
+
+int mem_vmcore_open(struct mem_vmcore *vmcore, struct error *err);
+
+/*
+ * From now on address it as the header at elfcorehdr does. own is the header that /proc/vmcore itself shows: the
+ * kernel keeps the PT_LOADs and their order, so the n-th of one is the n-th of the other (fs/proc/vmcore.c); pairs
+ * that disagree are left out. -ENODATA when none agrees.
+ */
+int mem_vmcore_translate(struct mem_vmcore *vmcore, const struct crash *physical, const struct crash *own, struct error *err);
+
+/* A core in a file or block device; maddr_t is a file offset. */
+struct mem_file {
+	struct mem mem;
+	int fd;
+};
+
+int mem_file_open(struct mem_file *file, const char *path, struct error *err);
+
+#endif

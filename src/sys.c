@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "src/sys.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+uint64_t now_ms(void)
+{
+	struct timeval tv;
+
+	gettimeofday(&tv, NULL);
+	return (uint64_t)tv.tv_sec * 1000 + tv.tv_usec / 1000;
+}
+
+#if defined(__KLIBC__) && _BITSIZE == 32
+extern void *__mmap2(void *addr, size_t len, int prot, int flags, int fd, long pgoff);
+
+/* mmap2(2) counts in units of 4096 bytes on every 32-bit architecture that klibc builds for. */
+static void *mmap_call(size_t len, int prot, int flags, int fd, uint64_t off)
+{
+	return __mmap2(NULL, len, prot, flags, fd, (long)(off >> 12));
+}
+#else
+static void *mmap_call(size_t len, int prot, int flags, int fd, uint64_t off)
+{
+	return mmap(NULL, len, prot, flags, fd, off);
+}
+#endif
+
+void *map_at(int fd, uint64_t off, size_t len, int prot, int flags)
+{
+	void *p = mmap_call(len, prot, flags, fd, off);
+
+	return p == MAP_FAILED ? NULL : p;
+}
+
+int read_all_at(int fd, uint64_t off, void *buf, size_t len)
+{
+	char *p = buf;
+
+	while (len) {
+		ssize_t n = pread(fd, p, len, off);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n ? -errno : -ENODATA;
+		p += n;
+		off += n;
+		len -= n;
+	}
+	return 0;
+}
+
+int write_all_at(int fd, uint64_t off, const void *buf, size_t len)
+{
+	const char *p = buf;
+
+	while (len) {
+		ssize_t n = pwrite(fd, p, len, off);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n ? -errno : -ENOSPC;
+		p += n;
+		off += n;
+		len -= n;
+	}
+	return 0;
+}
+
+int write_all(int fd, const void *buf, size_t len)
+{
+	const char *p = buf;
+
+	while (len) {
+		ssize_t n = write(fd, p, len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n ? -errno : -ENOSPC;
+		p += n;
+		len -= n;
+	}
+	return 0;
+}
+
+ssize_t read_text(const char *path, char *buf, size_t size)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	size_t len = 0;
+	ssize_t n = 0;
+
+	if (fd < 0)
+		return -errno;
+	while (len < size) {
+		n = read(fd, buf + len, size - len);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			break;
+		len += n;
+	}
+	if (n < 0)
+		n = -errno;
+	close(fd);
+	if (n < 0)
+		return n;
+	if (len == size)
+		return -EFBIG;
+	buf[len] = 0;
+	return len;
+}
+
+int make_dirs(const char *path, mode_t mode)
+{
+	char copy[PATH_MAX];
+
+	if (strlen(path) >= sizeof(copy))
+		return -ENAMETOOLONG;
+	strcpy(copy, path);
+	for (char *p = copy + 1; *p; p++) {
+		if (*p != '/')
+			continue;
+		*p = 0;
+		if (mkdir(copy, 0755) && errno != EEXIST)
+			return -errno;
+		*p = '/';
+	}
+	return mkdir(copy, mode) && errno != EEXIST ? -errno : 0;
+}

@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "src/target.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <unistd.h>
+
+#include "src/identity.h"
+#include "src/sys.h"
+
+#define POLL_US 20000
+
+/* Dumps of one host and one second are told apart by a number. */
+#define SAME_NAME_MAX 100
+
+static int wait_for_device(const char *device, uint64_t deadline_ms, struct log *log, struct error *err)
+{
+	bool said = false;
+	struct stat st;
+
+	for (;;) {
+		if (!stat(device, &st)) {
+			if (S_ISBLK(st.st_mode))
+				return 0;
+			return fail(err, -ENOTBLK, "target %s is not a block device", device);
+		}
+		if (now_ms() >= deadline_ms)
+			return fail(err, -ETIMEDOUT, "target %s did not appear", device);
+		if (!said)
+			log_info(log, "waiting for %s", device);
+		said = true;
+		usleep(POLL_US);
+	}
+}
+
+/* A device may be there before it answers; an error of content or of configuration will not go away. */
+static bool worth_waiting(int error)
+{
+	return error == ENXIO || error == ENOMEDIUM || error == EIO || error == EBUSY || error == ENOENT;
+}
+
+static int mount_target(struct target *target, uint64_t deadline_ms, struct error *err)
+{
+	const struct config *cfg = target->cfg;
+
+	while (mount(cfg->device, TARGET_MOUNT_POINT, cfg->fstype, MS_NOATIME | MS_NODEV | MS_NOSUID | MS_NOEXEC, NULL)) {
+		if (errno == ENODEV)
+			return fail(err, -ENODEV, "this kernel has no %s (module missing in the initramfs?)", cfg->fstype);
+		if (!worth_waiting(errno) || now_ms() >= deadline_ms)
+			return fail(err, -errno, "mounting %s as %s failed: %s", cfg->device, cfg->fstype, strerror(errno));
+		usleep(POLL_US);
+	}
+	target->mounted = true;
+	return 0;
+}
+
+static int open_sink(struct target *target, struct sink **ret, struct error *err)
+{
+	int rc;
+
+	if (target->cfg->target == TARGET_RAW) {
+		rc = sink_block_open(&target->block, target->cfg->device, err);
+		*ret = &target->block.sink;
+	} else {
+		rc = sink_file_open(&target->file, target->dir, "vmcore", err);
+		*ret = &target->file.sink;
+	}
+	return rc;
+}
+
+static void say_room(const struct target *target, const struct plan *plan)
+{
+	struct log *log = &target->ring->log;
+	struct statfs st;
+	uint64_t room;
+
+	if (target->cfg->target == TARGET_RAW || statfs(target->dir, &st))
+		return;
+	room = (uint64_t)st.f_bavail * st.f_bsize;
+	if (room < plan->file_size)
+		log_warn(log, "%llu MB free for up to %llu MB: it fits only if enough pages are zero",
+			 (unsigned long long)(room / 1000000), (unsigned long long)(plan->file_size / 1000000));
+}
+
+static int target_open_sink(struct output *out, const struct kernel *kernel, const struct plan *plan, struct sink **ret,
+			    struct error *err)
+{
+	struct target *target = container_of(out, struct target, out);
+	int rc = target_make_dir(target, kernel->nodename, kernel->crashtime, err);
+
+	if (rc)
+		return rc;
+	say_room(target, plan);
+	if (target->cfg->target == TARGET_RAW) {
+		snprintf(target->path, sizeof(target->path), "%s", target->cfg->device);
+		snprintf(target->name, sizeof(target->name), "%s", target->cfg->device);
+	} else {
+		snprintf(target->path, sizeof(target->path), "%s/vmcore", target->dir);
+		snprintf(target->name, sizeof(target->name), "%s:%s/vmcore", target->cfg->device,
+			 target->dir + strlen(TARGET_MOUNT_POINT));
+	}
+	log_info(&target->ring->log, "saving to %s", target->name);
+	return open_sink(target, ret, err);
+}
+
+/* The target outlives the dump: its log is written after it. */
+static void target_close_sink(struct output *out)
+{
+	(void)out;
+}
+
+void target_init(struct target *target, const struct config *cfg, struct log_ring *ring)
+{
+	memset(target, 0, sizeof(*target));
+	target->out.open = target_open_sink;
+	target->out.close = target_close_sink;
+	target->cfg = cfg;
+	target->ring = ring;
+	target->log_fd = -1;
+}
+
+int target_open(struct target *target, struct error *err)
+{
+	const struct config *cfg = target->cfg;
+	uint64_t deadline_ms = now_ms() + 1000ULL * cfg->target_timeout;
+	int rc = wait_for_device(cfg->device, deadline_ms, &target->ring->log, err);
+
+	if (!rc && cfg->target == TARGET_FS)
+		rc = mount_target(target, deadline_ms, err);
+	return rc;
+}
+
+/* The log's blocks are taken before the dump can fill the disk. */
+static void open_log(struct target *target)
+{
+	static char blanks[LOG_RING_SIZE];	/* not const: a constant would lie in the file */
+	char path[sizeof(target->dir) + 16];
+
+	snprintf(path, sizeof(path), "%s/kcapture.log", target->dir);
+	target->log_fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	if (target->log_fd < 0)
+		log_warn(&target->ring->log, "%s: %s", path, strerror(errno));
+	else if (write_all_at(target->log_fd, 0, blanks, sizeof(blanks)))
+		log_warn(&target->ring->log, "no room for kcapture.log on the target");
+}
+
+int target_make_dir(struct target *target, const char *nodename, int64_t crashtime, struct error *err)
+{
+	char name[IDENTITY_MAX];
+	int rc;
+
+	if (target->cfg->target == TARGET_RAW || target->dir[0])
+		return 0;
+	snprintf(target->dir, sizeof(target->dir), TARGET_MOUNT_POINT "%s", target->cfg->path);
+	rc = make_dirs(target->dir, 0755);
+	if (rc) {
+		rc = fail(err, rc, "making %s failed: %s", target->dir, strerror(-rc));
+		target->dir[0] = 0;
+		return rc;
+	}
+	identity_name(nodename, crashtime, name);
+	for (int i = 0; i < SAME_NAME_MAX; i++) {
+		snprintf(target->dir, sizeof(target->dir), i ? "%s%s/%s.%d" : "%s%s/%s", TARGET_MOUNT_POINT, target->cfg->path,
+			 name, i);
+		if (!mkdir(target->dir, 0700)) {
+			open_log(target);
+			return 0;
+		}
+		if (errno != EEXIST)
+			break;
+	}
+	rc = fail(err, -errno, "making %s failed: %s", target->dir, strerror(errno));
+	target->dir[0] = 0;
+	return rc;
+}
+
+static void close_log(struct target *target)
+{
+	const char *piece[2];
+	size_t len[2], total;
+
+	if (target->log_fd < 0)
+		return;
+	total = log_ring_text(target->ring, piece, len);
+	if (!write_all_at(target->log_fd, 0, piece[0], len[0]) && !write_all_at(target->log_fd, len[0], piece[1], len[1]) &&
+	    !ftruncate(target->log_fd, total))
+		fsync(target->log_fd);
+	close(target->log_fd);
+	target->log_fd = -1;
+}
+
+void target_close(struct target *target)
+{
+	close_log(target);
+	if (target->mounted && umount2(TARGET_MOUNT_POINT, 0))
+		log_warn(&target->ring->log, "unmounting %s failed: %s", target->cfg->device, strerror(errno));
+	target->mounted = false;
+}

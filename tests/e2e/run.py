@@ -1,0 +1,44 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""
+Run the end-to-end tests: real kernels crash in QEMU and kcapture saves them. Logs go to build/e2e/NAME/; what a failed
+test left there stays. Needs build/kcapture, build/init and the packages of tests/lib/packages.
+"""
+
+import functools
+import pathlib
+import sys
+
+sys.path[:0] = [str(pathlib.Path(__file__).resolve().parents[1])]
+from e2e import scenario
+from e2e.cases import CASES, Case
+from lib import runner
+from lib.paths import BUILD, INIT, KCAPTURE
+
+
+def same_peak_memory(directory):
+    """What /init needs does not grow with the machine."""
+    peaks = {}
+    for memory in (1024, 8192):
+        case = Case(f"{memory}", memory=memory, crashkernel="256M", config=("crosscheck no",), deadline=240)
+        where = directory / case.name
+        where.mkdir()
+        one = scenario.Scenario(case, where)
+        text = scenario.check_console(one, one.run())
+        peaks[memory] = scenario.peak_memory(text)
+        runner.drop_large_files(where)
+    runner.expect(abs(peaks[1024] - peaks[8192]) <= 4, f"peak memory in KiB by MiB of RAM: {peaks}")
+    return f"{peaks[1024]} KiB at 1 GiB, {peaks[8192]} KiB at 8 GiB"
+
+
+def tests():
+    found = [runner.Test(case.name, functools.partial(scenario.check, case), cost(case)) for case in CASES]
+    return found + [runner.Test("same-peak-memory", same_peak_memory, 20)]
+
+
+def cost(case):
+    return case.memory / 512 * (2 if case.oracle else 1) + (3 if case.crash == "softlockup" else 0)
+
+
+if __name__ == "__main__":
+    sys.exit(runner.main(__doc__, tests(), BUILD / "e2e", requires=(KCAPTURE, INIT), jobs=2))

@@ -1,0 +1,320 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""
+One end-to-end case from beginning to end: build the capture image with `kcapture initramfs`, boot the machine, let it
+crash and be captured, then hold what the console said and what lies on the target against what the case expects. The
+other tests, the benchmark and the demo use its parts.
+"""
+
+import datetime
+import re
+import subprocess
+import time
+
+from lib import compare_cores, elf, guest, sparse
+from lib.disk import MIB, Disk
+from lib.fetch_kernels import build_module, fetch_kernel
+from lib.paths import INIT, KCAPTURE
+from lib.runner import Failure, expect
+from lib.vm import VM, Timeout
+
+PANIC_IN_DMESG = {"sysrq": "sysrq triggered crash", "oops": "kcrash_touch", "softlockup": "softlockup: hung tasks",
+                  "nmi": "NMI", "irqsoff": "NMI"}
+ENDINGS = {"reboot": ("kcapture: rebooting", "reboot: Restarting system"),
+           "halt": ("kcapture: halting", "reboot: System halted"),
+           "poweroff": ("kcapture: powering off", "reboot: Power down")}
+SYSCTL = ("kernel.panic_on_oops=1 kernel.softlockup_panic=1 kernel.watchdog_thresh=2 kernel.unknown_nmi_panic=1 "
+          "kernel.panic_on_unrecovered_nmi=1")
+MEMORY_BAR = 4096                   # KiB of /init's own peak memory
+
+
+def run_tool(*argv):
+    """A program that must succeed silently on stderr; its output."""
+    run = subprocess.run([str(arg) for arg in argv], capture_output=True, text=True, errors="replace")
+    expect(run.returncode == 0, f"{argv[0]} exits {run.returncode}: {(run.stderr or run.stdout).strip()[-300:]}")
+    expect(not run.stderr.strip(), f"{argv[0]} complains: {run.stderr.strip()[-300:]}")
+    return run.stdout
+
+
+def capture_image(kernel, config_lines, directory):
+    """The initramfs that kcapture builds for a kernel and a configuration."""
+    config, image = directory / "kcapture.conf", directory / "capture.img"
+    config.write_text("".join(line + "\n" for line in config_lines))
+    run = subprocess.run([KCAPTURE, "initramfs", "--kernel", kernel.version, "--root", kernel.root, "--config", config,
+                          "-o", image], capture_output=True, text=True)
+    expect(run.returncode == 0, f"kcapture initramfs exits {run.returncode}: {run.stderr.strip()[-300:]}")
+    return image.read_bytes()
+
+
+class Scenario:
+    """A case with its files in a directory."""
+
+    def __init__(self, case, directory):
+        self.case = case
+        self.dir = directory
+        self.crashed = fetch_kernel(case.crashed)
+        self.capture = fetch_kernel(case.capture or case.crashed)
+        self.needs_module = case.crash in ("oops", "softlockup", "irqsoff") or bool(case.header)
+        self.target = Disk(directory / "target.img", (case.disk or case.memory + 128) * MIB, case.bus,
+                           partition=case.partition, drive_options=self._throttle())
+        self.oracle = None
+        if case.oracle:
+            self.oracle = Disk(directory / "oracle.img", (case.memory + 128) * MIB, "nvme",
+                               n=1 if case.bus == "nvme" else 0)
+
+    def _throttle(self):
+        return f",throttling.bps-write={self.case.throttle}" if self.case.throttle else ""
+
+    def config_lines(self):
+        lines = [f"{self.case.target} {self.target.device}"]
+        if not any(line.startswith("crosscheck") for line in self.case.config):
+            lines.append("crosscheck yes")
+        return lines + list(self.case.config)
+
+    def capture_args(self):
+        words = ["console=ttyS0", "reset_devices", "nr_cpus=1", "irqpoll", "panic=-1"]
+        words += ["iomem=relaxed"] if self.case.relaxed else []
+        words += [self.case.args] if self.case.args else []
+        words += [f"elfcorehdr={self.case.elfcorehdr}"] if self.case.elfcorehdr else []
+        return " ".join(words)
+
+    def make_disks(self):
+        self.target.create()
+        if self.case.target != "raw":
+            self.target.format_ext4()
+        if self.case.eio:
+            self.target.drive = failing_drive(self.target)
+        if self.oracle:
+            self.oracle.create()
+
+    def capture_initrd(self):
+        image = capture_image(self.capture, self.config_lines(), self.dir)
+        if self.oracle:
+            modules = guest.module_closure(self.capture, "nvme")
+            image = guest.with_oracle(image, INIT, self.oracle.device, modules, self.capture.root)
+        return image
+
+    def vm(self):
+        """Start the machine."""
+        case, initrd = self.case, self.dir / "initrd.img"
+        self.make_disks()
+        if case.direct:
+            initrd.write_bytes(self.capture_initrd())
+            append = self.capture_args()
+        else:
+            first = guest.FirstKernel(crash=case.crash, load=case.load, append=self.capture_args(), sysctl=SYSCTL,
+                                      dirty=case.dirty, header=case.header)
+            module = build_module(case.crashed) if self.needs_module else None
+            initrd.write_bytes(first.image(self.capture.vmlinuz, self.capture_initrd(), module))
+            append = f"console=ttyS0 crashkernel={case.crashkernel} panic=-1"
+        args = ["-kernel", str(self.crashed.vmlinuz), "-initrd", str(initrd), "-append", append]
+        args += numa_args(case) if case.numa else []
+        for disk in filter(None, (self.target, self.oracle)):
+            args += disk.qemu_args()
+        return VM(self.dir / "serial.log", args, case.memory, case.smp, case.cpu, case.deadline)
+
+    def run(self):
+        """Boot, crash, capture; returns the ended VM."""
+        with self.vm() as vm:
+            try:
+                self._interfere(vm)
+                self._wait_for_end(vm)
+            except Timeout as timeout:
+                last = vm.lines[-1][1] if vm.lines else "nothing"
+                raise Failure(f"{timeout}; the last line was: {last}") from None
+        return vm
+
+    def _interfere(self, vm):
+        if self.case.crash in ("nmi", "irqsoff"):
+            vm.wait_for("guest: crashing")
+            time.sleep(1)                   # the module must have got to spinning
+            vm.qmp("inject-nmi")
+        if self.case.unplug:
+            vm.wait_for(r"kcapture: .*[1-9]\d%")
+            vm.qmp("device_del", id=f"dev{self.target.n}")
+
+    def _wait_for_end(self, vm):
+        if self.case.final == "halt":
+            vm.wait_for(ENDINGS["halt"][1])
+        else:
+            vm.wait_end()
+
+    def first_line_of_capture(self, vm):
+        """Index in vm.lines where the capture kernel begins."""
+        starts = [index for index, (_, text) in enumerate(vm.lines) if "Linux version" in text]
+        expect(len(starts) == (1 if self.case.direct else 2), f"{len(starts)} kernels booted")
+        return starts[-1]
+
+
+def failing_drive(disk):
+    """A drive on which some sectors refuse to be written."""
+    drive = f"format=raw,file.driver=blkdebug,file.image.driver=file,file.image.filename={disk.path}"
+    for index, mib in enumerate(range(60, 180, 20)):
+        rule = f"file.inject-error.{index}"
+        drive += f",{rule}.event=none,{rule}.iotype=write,{rule}.errno=5,{rule}.sector={mib * MIB // 512}"
+    return drive
+
+
+def numa_args(case):
+    half = case.memory // 2
+    args = []
+    for node in (0, 1):
+        args += ["-object", f"memory-backend-ram,id=mem{node},size={half}M", "-numa", f"node,memdev=mem{node}"]
+    return args
+
+
+# What the console must say
+
+def check_console(scenario, vm):
+    case = scenario.case
+    lines = [text for _, text in vm.lines[scenario.first_line_of_capture(vm):]]
+    text = "\n".join(lines)
+    for bad in ("Kernel panic", "Attempted to kill init", "Oops:", "soft lockup", "hung_task"):
+        expect(bad not in text, f"the capture kernel says {bad!r}")
+    expect("kcapture: " in text, "kcapture never spoke")
+    saved = re.search(r"kcapture: saved (\S+)", text)
+    failed = re.search(r"kcapture: FAILED: (.+)", text)
+    expect(saved or failed, "neither saved nor FAILED on the console")
+    expect(not (saved and failed), "both saved and FAILED on the console")
+    if case.expect == "saved":
+        expect(saved, f"not saved: {failed and failed[1]}")
+    elif case.expect == "failed":
+        expect(failed, f"called saved: {saved and saved[0]}")
+    if case.says:
+        expect(re.search(rf"kcapture: .*({case.says})", text), f"the console does not say /{case.says}/")
+    for wanted in ENDINGS[case.final]:
+        expect(wanted in text, f"the console does not say {wanted!r}")
+    check_crosscheck(case, text, bool(saved))
+    check_memory(text, bool(saved))
+    return text
+
+
+def check_crosscheck(case, text, saved):
+    found = re.findall(r"kcapture: (crosscheck.*): (\d+) pages compared, (\d+) differ", text)
+    for what, pages, differ in found:
+        expect(int(differ) == 0, f"{what}: {differ} of {pages} pages differ")
+    if saved and "crosscheck no" not in case.config and case.expect == "saved":
+        expect(any(int(pages) > 1000 for _, pages, _ in found), "the crosscheck compared nothing")
+
+
+def peak_memory(text):
+    match = re.search(r"kcapture: memory peak (\d+) KiB", text)
+    return int(match[1]) if match else None
+
+
+def check_memory(text, saved):
+    peak = peak_memory(text)
+    expect(peak is not None or not saved, "no peak memory reported")
+    expect(peak is None or peak < MEMORY_BAR, f"peak memory of {peak} KiB")
+
+
+# What must lie on the target
+
+def fetch_core(scenario, text):
+    """Get the core off the target: its path on the host, holes kept."""
+    out = scenario.dir / "vmcore"
+    if scenario.case.target == "raw" and "ext4" not in " ".join(scenario.case.config):
+        copy_raw(scenario.target, out)
+        return out
+    files = scenario.target.files()
+    cores = [path for path in files if re.search(r"/vmcore(-incomplete)?$", path)]
+    expect(len(cores) == 1, f"{len(cores)} cores on the target: {' '.join(files)}")
+    check_directory(scenario, cores[0], files, text)
+    scenario.target.extract(cores[0], out)
+    scenario.target.extract(cores[0].rsplit("/", 1)[0] + "/kcapture.log", scenario.dir / "kcapture.log")
+    return out
+
+
+def copy_raw(disk, out):
+    """The core at the beginning of a raw target; its headers say how long it is."""
+    with open(disk.path, "rb") as image, open(out, "wb") as core:
+        core.truncate(disk.size - 2 * disk.offset)
+        sparse.copy_range(image.fileno(), disk.offset, core.fileno(), 0, disk.size - 2 * disk.offset)
+    with elf.Core(out) as core:
+        end = max(phdr.offset + phdr.filesz for phdr in core.phdrs)
+    with open(out, "r+b") as core:
+        core.truncate(end)
+
+
+def check_directory(scenario, path, files, text):
+    """PATH/HOST-YYYY-MM-DD-HH:MM:SS/vmcore with mode 0600, and the log beside it."""
+    match = re.fullmatch(rf"(/.*)/{guest.HOSTNAME}-(\d{{4}}-\d\d-\d\d-\d\d:\d\d:\d\d)/vmcore(-incomplete)?", path)
+    expect(match, f"the core is called {path}")
+    paths = [line.split()[1] for line in scenario.config_lines() if line.startswith("path ")]
+    expect(match[1] == (paths[-1] if paths else "/var/crash"), f"the core is in {match[1]}")
+    expect(files[path][0] == 0o600, f"{path} has mode {files[path][0]:o}")
+    log = path.rsplit("/", 1)[0] + "/kcapture.log"
+    expect(log in files and files[log][1] > 0, "no kcapture.log beside the core")
+    if not match[3]:
+        expect(path in text, f"the console does not name {path}")
+
+
+def check_saved_core(scenario, path):
+    """A complete core of the crashed kernel that other programs can open."""
+    case = scenario.case
+    with elf.Core(path) as core:
+        expect(core.flags & elf.E_FLAGS_INCOMPLETE == 0, "a saved core is marked incomplete")
+        expect(core.phdrs[0].type == elf.PT_NOTE, "the first program header is not PT_NOTE")
+        expect(core.size >= max(phdr.offset + phdr.filesz for phdr in core.phdrs), "the core is cut off")
+        expect(core.nr_prstatus() == case.smp, f"{core.nr_prstatus()} NT_PRSTATUS notes for {case.smp} CPUs")
+        info = core.vmcoreinfo()
+    expect(info["OSRELEASE"] == scenario.crashed.version, f"OSRELEASE is {info['OSRELEASE']}")
+    if case.cpu == "max":
+        expect(info.get("NUMBER(pgtable_l5_enabled)") == "1", "5-level paging was wanted and is off")
+    for argv in (("readelf", "-W", "-h", "-l", "-n"), ("eu-readelf", "-h", "-l", "-n")):
+        run_tool(*argv, path)
+    dmesg = scenario.dir / "dmesg.txt"
+    subprocess.run(["makedumpfile", "--dump-dmesg", path, dmesg], capture_output=True)
+    wanted = PANIC_IN_DMESG[re.sub(r"^cpu\d+$", "sysrq", case.crash)]
+    expect(dmesg.exists() and wanted in dmesg.read_text(errors="replace"), f"no {wanted!r} in the core's dmesg")
+    return info
+
+
+def check_crash_time(path_text, info):
+    stamp = datetime.datetime.fromtimestamp(int(info["CRASHTIME"]), datetime.timezone.utc)
+    expect(f"{stamp:%Y-%m-%d-%H:%M:%S}" in path_text, f"the directory is not named after the crash time {stamp}")
+
+
+def oracle_size(vm):
+    """Bytes of the raw copy of /proc/vmcore."""
+    expect("oracle: done" in vm.text(), "the raw copy of /proc/vmcore was not finished")
+    return int(re.search(r"oracle: vmcore (\d+) bytes", vm.text())[1])
+
+
+def check_oracle(scenario, vm, core):
+    result = compare_cores.compare(scenario.oracle.path, core, oracle_size(vm))
+    (scenario.dir / "oracle.txt").write_text(result.summary() + "\n")
+    expect(result.good, f"against raw /proc/vmcore: {result.summary()}")
+    return f"oracle: {result.pages} pages equal"
+
+
+def check_partial(scenario):
+    """What a failed capture left must be marked for what it is."""
+    if scenario.case.target == "raw":
+        return
+    scenario.target.repair()
+    for path in scenario.target.files():
+        expect(not path.endswith("/vmcore"), f"{path} on the target after a failure")
+        if path.endswith("/vmcore-incomplete"):
+            out = scenario.dir / "vmcore-incomplete"
+            scenario.target.extract(path, out)
+            with elf.Core(out) as core:
+                expect(core.flags & elf.E_FLAGS_INCOMPLETE, "the partial core is not marked incomplete")
+
+
+def check(case, directory):
+    """Run a case and check everything; what to print behind ok."""
+    scenario = Scenario(case, directory)
+    vm = scenario.run()
+    text = check_console(scenario, vm)
+    if "kcapture: saved" not in text:
+        check_partial(scenario)
+        return ""
+    if case.target == "ext4":
+        expect(scenario.target.is_clean(), "the target filesystem was not cleanly unmounted")
+    core = fetch_core(scenario, text)
+    if case.expect != "saved":
+        return ""
+    info = check_saved_core(scenario, core)
+    if case.target == "ext4":
+        check_crash_time(text, info)
+    return check_oracle(scenario, vm, core) if scenario.oracle else ""

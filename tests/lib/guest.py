@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""
+What runs inside the machines under test. FirstKernel: an initramfs of busybox and kexec-tools that loads the capture
+kernel and then crashes as told, talking to the harness by "guest: ..." lines on the serial console. with_oracle():
+wraps a capture initramfs so that busybox copies /proc/vmcore raw to a disk before the real /init starts as PID 1.
+"""
+
+import dataclasses
+import functools
+import re
+import shutil
+import subprocess
+
+from lib.cpio import Archive
+
+HOSTNAME = "crashbox"
+BUSYBOX = "/bin/busybox"
+
+INIT = """#!/bin/busybox sh
+/bin/busybox --install -s /bin
+export PATH=/bin:/sbin:/usr/sbin
+mount -t proc proc /proc; mount -t sysfs sys /sys; mount -t devtmpfs dev /dev 2>/dev/null
+mkdir -p /tmp; mount -t tmpfs -o size=90% tmp /tmp
+. /guest.conf
+hostname "$HOSTNAME"
+say() { read up rest < /proc/uptime; echo "guest: $* [uptime $up]"; }
+say "up, kernel $(uname -r), $(nproc) CPUs"
+[ "$DIRTY" = 0 ] || {
+    # Three quarters of the memory in tmpfs files, the rest in the heap of a process that stays.
+    dd if=/dev/urandom of=/tmp/seed bs=64k count=16 2>/dev/null
+    n=0; while [ $n -lt $((DIRTY * 3 / 4)) ]; do (echo $n; cat /tmp/seed) > /tmp/f$n; n=$((n + 1)); done
+    sh -c 'x=; n=0; while [ $n -lt '$((DIRTY / 4))' ]; do x=$x$(tr -d "\\0" < /tmp/seed); n=$((n + 1)); done; exec 2>/dev/null; while :; do sleep 1000; done' &
+    sleep 2; say "dirtied $DIRTY MiB"
+}
+sleep 1000 &
+[ -z "$HEADER" ] || {
+    insmod /kcrash.ko header=$HEADER
+    address=$(dmesg | sed -n 's/.*kcrash: header at //p')
+    APPEND="$APPEND elfcorehdr=$address"
+}
+kexec -p $LOAD /capture/vmlinuz --initrd=/capture/initrd --append="$APPEND" && [ "$(cat /sys/kernel/kexec_crash_loaded)" = 1 ] || {
+    say "kexec failed"; sleep 1; poweroff -f; }
+say "armed with kexec $LOAD"
+[ -z "$SYSCTL" ] || sysctl -q -w $SYSCTL
+say "crashing by $CRASH"
+case $CRASH in
+sysrq)    echo c > /proc/sysrq-trigger ;;
+cpu*)     taskset -p $(printf %x $((1 << ${CRASH#cpu}))) $$ > /dev/null; echo c > /proc/sysrq-trigger ;;
+nmi)      sleep 1000 ;;
+irqsoff)  insmod /kcrash.ko mode=irqsoff & sleep 1000 ;;
+*)        insmod /kcrash.ko mode=$CRASH; sleep 1000 ;;
+esac
+say "still alive"; sleep 1000
+"""
+
+ORACLE_INIT = """#!/bin/busybox sh
+/bin/busybox mkdir -p /proc /sys /dev
+/bin/busybox mount -t proc proc /proc
+/bin/busybox mount -t devtmpfs dev /dev 2>/dev/null
+for module in MODULES; do /bin/busybox insmod $module; done
+n=0; while [ ! -b DISK ] && [ $n -lt 100 ]; do /bin/busybox usleep 100000; n=$((n + 1)); done
+echo "oracle: vmcore $(/bin/busybox stat -c %s /proc/vmcore) bytes"
+/bin/busybox dd if=/proc/vmcore of=DISK bs=1M conv=fsync && echo "oracle: done"
+/bin/busybox umount /dev; /bin/busybox umount /proc
+FINALLY
+"""
+
+
+@dataclasses.dataclass
+class FirstKernel:
+    """What the first kernel's user space does; the names are the variables of guest.conf."""
+    crash: str = "sysrq"            # sysrq, cpuN, oops, softlockup, irqsoff (then NMI), nmi
+    load: str = "-s"                # kexec -s or -c
+    append: str = ""                # capture kernel command line
+    sysctl: str = ""
+    dirty: int = 0                  # MiB of memory to fill
+    header: str = ""                # bad elfcorehdr to make: truncated, phnum, notes
+
+    def image(self, vmlinuz, capture_initrd, module=None):
+        archive = Archive()
+        archive.file("init", INIT, 0o755)
+        archive.file("guest.conf", "".join(f'{key}="{value}"\n' for key, value in (
+            ("HOSTNAME", HOSTNAME), ("CRASH", self.crash), ("LOAD", self.load), ("APPEND", self.append),
+            ("SYSCTL", self.sysctl), ("DIRTY", self.dirty), ("HEADER", self.header))))
+        archive.copy(vmlinuz, "capture/vmlinuz")
+        archive.file("capture/initrd", capture_initrd)
+        if module:
+            archive.copy(module, "kcrash.ko")
+        return base_image() + archive.image()
+
+
+@functools.cache
+def base_image():
+    """busybox, kexec and the libraries it needs."""
+    archive = Archive()
+    for directory in ("proc", "sys", "dev", "tmp", "sbin"):
+        archive.directory(directory)
+    archive.copy(BUSYBOX, "bin/busybox")
+    kexec = shutil.which("kexec", path="/usr/sbin:/sbin:/usr/bin")
+    archive.copy(kexec, "sbin/kexec")
+    for library in re.findall(r"(/\S+) \(0x", subprocess.run(["ldd", kexec], capture_output=True, text=True,
+                                                             check=True).stdout):
+        archive.copy(library)
+    return archive.image()
+
+
+def busybox_capture(disk, modules=(), kernel_root=None, finally_do="exec /init.kcapture"):
+    """A cpio whose /init copies /proc/vmcore to a disk with busybox dd and then does something else."""
+    archive = Archive()
+    archive.copy(BUSYBOX, "bin/busybox")
+    for module in modules:
+        archive.copy(kernel_root / module, f"oracle/{module.rsplit('/', 1)[-1]}")
+    names = " ".join("/oracle/" + module.rsplit("/", 1)[-1] for module in modules)
+    archive.file("init", ORACLE_INIT.replace("MODULES", names).replace("DISK", disk).replace("FINALLY", finally_do), 0o755)
+    return archive
+
+
+def dd_only(disk, **kwargs):
+    """A whole capture initramfs that is only the busybox dd: for trying the harness, and for the benchmark."""
+    return busybox_capture(disk, finally_do="/bin/busybox reboot -f", **kwargs).image()
+
+
+def with_oracle(capture_initrd, init, disk, modules=(), kernel_root=None):
+    """A capture initramfs whose raw copy of /proc/vmcore comes first; init is the path of the real /init."""
+    archive = busybox_capture(disk, modules, kernel_root)
+    archive.copy(init, "init.kcapture")
+    return capture_initrd + b"\0" * (-len(capture_initrd) % 4) + archive.image()
+
+
+def module_closure(kernel, *names):
+    """Paths below the kernel's root of the modules (dependencies first) that provide names; none for built-ins."""
+    paths = []
+    for name in names:
+        run = subprocess.run(["modprobe", "-d", str(kernel.root), "-S", kernel.version, "--show-depends", name],
+                             capture_output=True, text=True, check=True)
+        for line in run.stdout.splitlines():
+            if line.startswith("insmod "):
+                path = line.split()[1].removeprefix(str(kernel.root)).lstrip("/")
+                if path not in paths:
+                    paths.append(path)
+    return paths
