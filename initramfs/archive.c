@@ -43,17 +43,12 @@ int archive_init(struct archive *ar, struct error *err)
 		if (errno || *end || ar->mtime < 0 || ar->mtime > UINT32_MAX)
 			return fail(err, -EINVAL, "SOURCE_DATE_EPOCH=%s is not a time in seconds", epoch);
 	}
-	const char *tmp = getenv("TMPDIR");
-	if (path_join(ar->work, sizeof(ar->work) - 64, tmp && tmp[0] == '/' ? tmp : "/tmp", "kcapture.XXXXXX"))
-		return fail(err, -ENAMETOOLONG, "TMPDIR is too long");
-	if (!mkdtemp(ar->work)) {
-		int rc = fail(err, -errno, "%s: %s", ar->work, strerror(errno));
-		ar->work[0] = '\0';
-		return rc;
-	}
 	char root[PATH_MAX];
+	int rc = tool_temp("kcapture", false, ar->work, sizeof(ar->work) - 64, err);
+	if (rc)
+		return rc;
 	if (path_join(root, sizeof(root), ar->work, "root") || mkdir(root, 0755)) {
-		int rc = fail(err, -errno, "%s: %s", root, strerror(errno));
+		rc = fail(err, -errno, "%s: %s", root, strerror(errno));
 		archive_deinit(ar);
 		return rc;
 	}

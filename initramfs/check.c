@@ -18,7 +18,8 @@
 
 /*
  * What a capture kernel takes besides its image and the initramfs: page tables, struct pages, slabs, drivers' queues and
- * /init. Debian's 6.1 cloud kernel was measured to start with 71 MiB in all (51 of them its image); drivers of real machines want more.
+ * /init. Debian's 6.1 cloud kernel was measured to start with 71 MiB in all (51 of them its image); drivers of real
+ * machines want more.
  */
 #define RUN_MARGIN (24 * MIB)
 
@@ -67,8 +68,8 @@ void check_reserved(struct check_list *list, const struct machine *m)
 	if (!m->has_kexec)
 		check_failed(list, "the running kernel %s has no kexec (CONFIG_KEXEC, CONFIG_CRASH_DUMP)", m->release);
 	else if (m->crash_size == 0)
-		check_failed(list, "no memory is reserved for the capture kernel: add crashkernel=%s to the kernel command line "
-			     "and reboot%s", SUGGESTED_CRASHKERNEL,
+		check_failed(list, "no memory is reserved for the capture kernel: add crashkernel=%s to the kernel command "
+			     "line and reboot%s", SUGGESTED_CRASHKERNEL,
 			     strstr(m->cmdline, "crashkernel=") ? " (the crashkernel= that is there was not granted)" : "");
 }
 
@@ -153,8 +154,8 @@ void check_target(struct check_list *list, const struct machine *m, const struct
 	}
 	if (block_device_name(path, m->sysfs, name, sizeof(name)) == 0 &&
 	    (strncmp(name, "dm-", 3) == 0 || strncmp(name, "md", 2) == 0)) {
-		check_failed(list, "target %s is assembled by userspace (%s), which the capture kernel does not have: use a plain "
-			     "disk or partition", cfg->device, name);
+		check_failed(list, "target %s is assembled by userspace (%s), which the capture kernel does not have: use a "
+			     "plain disk or partition", cfg->device, name);
 		return;
 	}
 	check_content(list, m, cfg, path, st.st_rdev);
@@ -183,8 +184,8 @@ void check_room(struct check_list *list, const struct machine *m, uint64_t memor
 	uint64_t minimum = memory + size->packed + size->unpacked;
 	unsigned long long reserved_mib = m->crash_size / MIB;
 	if (minimum > m->crash_size)
-		check_failed(list, "kernel (%llu MiB in memory) and initramfs (%llu KiB) do not fit into the %llu MiB reserved by "
-			     "crashkernel=", (unsigned long long)memory / MIB,
+		check_failed(list, "kernel (%llu MiB in memory) and initramfs (%llu KiB) do not fit into the %llu MiB "
+			     "reserved by crashkernel=", (unsigned long long)memory / MIB,
 			     (unsigned long long)(size->packed + size->unpacked) / 1024, reserved_mib);
 	else if (minimum + RUN_MARGIN > m->crash_size)
 		check_warn(list, "%llu MiB are reserved by crashkernel=, this kernel may need %llu MiB", reserved_mib,

@@ -124,16 +124,8 @@ static uint64_t find_kernel(struct arm *arm)
 /* Where to build: the final place or, for a dry run, a temporary file that is removed afterwards. */
 static int choose_output(struct arm *arm, struct error *err)
 {
-	if (arm->dry_run) {
-		if (path_join(arm->initramfs, sizeof(arm->initramfs), getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp",
-			      "kcapture-dry-run.XXXXXX"))
-			return fail(err, -ENAMETOOLONG, "TMPDIR is too long");
-		int fd = mkstemp(arm->initramfs);
-		if (fd < 0)
-			return fail(err, -errno, "%s: %s", arm->initramfs, strerror(errno));
-		close(fd);
-		return 0;
-	}
+	if (arm->dry_run)
+		return tool_temp("kcapture-dry-run", true, arm->initramfs, sizeof(arm->initramfs), err);
 	int n = arm->output ? snprintf(arm->initramfs, sizeof(arm->initramfs), "%s", arm->output) :
 			      snprintf(arm->initramfs, sizeof(arm->initramfs), STATE_DIR "/initramfs-%s", arm->img.version);
 	if ((size_t)n >= sizeof(arm->initramfs))

@@ -28,6 +28,8 @@ int image_read_config(const char *path, struct config *cfg, char **text, size_t 
 	unsigned int nr_wrong = config_parse(cfg, buf, buf_len, path, log);
 	if (nr_wrong)
 		rc = fail(err, -EINVAL, "%s: %u wrong line%s", path, nr_wrong, nr_wrong == 1 ? "" : "s");
+	else if (buf_len >= IMAGE_TEXT_MAX)
+		rc = fail(err, -EFBIG, "%s: %zu bytes, /init reads no more than %d", path, buf_len, IMAGE_TEXT_MAX - 1);
 	else if (config_check(cfg, err))
 		rc = fail_prefix(err, "%s", path);
 	/* udev makes these links, and there is no udev in the capture kernel. */
@@ -171,6 +173,8 @@ static int add_modules(const struct image *img, struct archive *ar, struct error
 	size_t nr = img->km.nr_order, len = 0, size = 1;
 	for (size_t i = 0; i < nr; i++)
 		size += strlen(kmod_order_name(&img->km, i)) + sizeof(".ko\n") - 1;
+	if (size > IMAGE_TEXT_MAX)
+		return fail(err, -EFBIG, "%zu modules are more than /init can read", nr);
 	char *load = malloc(size);
 	if (!load)
 		return fail(err, -ENOMEM, "out of memory");

@@ -21,6 +21,9 @@
 #include "initramfs/kmod.h"
 #include "src/config.h"
 
+/* /init reads the configuration and the list of modules into buffers of this size. */
+#define IMAGE_TEXT_MAX 8192
+
 struct image {
 	const char *root;	/* where lib/modules and boot are; "/" = this system */
 	const char *sysfs;	/* this machine's /sys, NULL: the image is for another machine */

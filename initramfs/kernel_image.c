@@ -29,7 +29,8 @@ int kernel_image_find(const char *root, const char *version, char *ret, size_t s
 			return 0;
 		}
 	}
-	return fail(err, -ENOENT, "the image of kernel %s was not found (boot/vmlinuz-%s and other places)", version, version);
+	return fail(err, -ENOENT, "the image of kernel %s was not found (boot/vmlinuz-%s and other places)", version,
+		    version);
 }
 
 /* Both headers are little-endian, whoever reads them. */

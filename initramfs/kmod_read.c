@@ -18,6 +18,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "elfcore/types.h"
 #include "initramfs/tool.h"
 
 void kmod_normalise(char *name)
@@ -149,16 +150,16 @@ static void sort_entries(struct kmod *km)
  */
 static int depmod_print(const struct kmod *km, char **ret, struct error *err)
 {
-	char base[] = "/tmp/kcapture-depmod.XXXXXX", lib[64], modules[64], usr[64], usr_lib[64], link[256];
-	if (!mkdtemp(base))
-		return fail(err, -errno, "%s: %s", base, strerror(errno));
-	snprintf(lib, sizeof(lib), "%s/lib", base);
-	snprintf(modules, sizeof(modules), "%s/lib/modules", base);
-	snprintf(usr, sizeof(usr), "%s/usr", base);
-	snprintf(usr_lib, sizeof(usr_lib), "%s/usr/lib", base);
-	snprintf(link, sizeof(link), "%s/%s", modules, km->version);
+	char base[PATH_MAX], lib[PATH_MAX], modules[PATH_MAX], usr[PATH_MAX], usr_lib[PATH_MAX], link[PATH_MAX];
+	int rc = tool_temp("kcapture-depmod", false, base, sizeof(base) - 256, err);
+	if (rc)
+		return rc;
+	path_join(lib, sizeof(lib), base, "lib");
+	path_join(modules, sizeof(modules), base, "lib/modules");
+	path_join(usr, sizeof(usr), base, "usr");
+	path_join(usr_lib, sizeof(usr_lib), base, "usr/lib");
+	path_join(link, sizeof(link), base, "lib/modules/%s", km->version);
 	char *dir = realpath(km->dir, NULL);
-	int rc = 0;
 	if (!dir || mkdir(lib, 0700) || mkdir(modules, 0700) || mkdir(usr, 0700) || symlink("../lib", usr_lib) ||
 	    symlink(dir, link))
 		rc = fail(err, -errno, "%s: %s", base, strerror(errno));
@@ -169,12 +170,9 @@ static int depmod_print(const struct kmod *km, char **ret, struct error *err)
 			fail_prefix(err, "%s has no modules.dep", km->dir);
 	}
 	free(dir);
-	unlink(link);
-	unlink(usr_lib);
-	rmdir(usr);
-	rmdir(modules);
-	rmdir(lib);
-	rmdir(base);
+	const char *const made[] = { link, usr_lib, usr, modules, lib, base };
+	for (unsigned int i = 0; i < ARRAY_SIZE(made); i++)
+		remove(made[i]);
 	return rc;
 }
 

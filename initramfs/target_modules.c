@@ -43,7 +43,8 @@ static const struct module_rule families[] = {
 	{ "nvme", "nvme", "vmd" },
 	{ "vd", "virtio_blk", "virtio_pci virtio_mmio" },
 	{ "xvd", "xen_blkfront", "" },
-	{ "sd", "sd_mod", "ahci ata_piix virtio_scsi virtio_pci hv_storvsc hv_vmbus vmw_pvscsi xhci_pci ehci_pci usb_storage uas" },
+	{ "sd", "sd_mod",
+	  "ahci ata_piix virtio_scsi virtio_pci hv_storvsc vmw_pvscsi xhci_pci ehci_pci usb_storage uas" },
 	{ "mmcblk", "mmc_block", "sdhci_pci sdhci_acpi" },
 	{ "pmem", "nd_pmem", "nfit nd_e820" },
 	{ "dm-", "dm_mod", "" },
@@ -55,7 +56,7 @@ static int add_list(struct kmod *km, const char *list, bool optional, bool one, 
 {
 	char words[1024], *save = NULL;
 	snprintf(words, sizeof(words), "%s", list);
-	for (char *word = strtok_r(words, " ", &save); word; word = strtok_r(NULL, " ", &save)) {
+	for (char *word = strtok_r(words, " \t", &save); word; word = strtok_r(NULL, " \t", &save)) {
 		if (optional && !kmod_has(km, word))
 			continue;
 		int rc = kmod_add(km, word, err);

@@ -147,6 +147,24 @@ int tool_run(const char *const *argv, const struct tool_io *io, struct error *er
 	return 0;
 }
 
+int tool_temp(const char *name, bool file, char *ret, size_t size, struct error *err)
+{
+	const char *tmp = getenv("TMPDIR");
+	if (path_join(ret, size, tmp && tmp[0] == '/' ? tmp : "/tmp", "%s.XXXXXX", name)) {
+		ret[0] = '\0';
+		return fail(err, -ENAMETOOLONG, "TMPDIR is too long");
+	}
+	int fd = file ? mkstemp(ret) : -1;
+	if (file ? fd < 0 : !mkdtemp(ret)) {
+		int rc = fail(err, -errno, "%s: %s", ret, strerror(errno));
+		ret[0] = '\0';
+		return rc;
+	}
+	if (fd >= 0)
+		close(fd);
+	return 0;
+}
+
 /* Read from the current position to the end. */
 static int fd_read_rest(int fd, char **ret, size_t *len_ret)
 {

@@ -33,6 +33,9 @@ int tool_run(const char *const *argv, const struct tool_io *io, struct error *er
 /* Run argv and return all of its output, terminated, to be freed by the caller. */
 int tool_output(const char *const *argv, char **ret, struct error *err);
 
+/* A new directory or, with file, an empty file, "NAME.xxxxxx" in $TMPDIR or /tmp, for the caller to remove. */
+int tool_temp(const char *name, bool file, char *ret, size_t size, struct error *err);
+
 void tool_catch_signals(void);
 void tool_release_signals(void);
 bool tool_interrupted(void);

@@ -129,11 +129,12 @@ static void test_cpio_reads_it(void **state)
 	struct error err = { 0 };
 	(void)state;
 	free(write_and_read(false, "gzip", "a.gz", &len));
-	snprintf(command, sizeof(command), "gzip -dc %s/a.gz | cpio -tv --quiet -n | awk '{ print $1, $3, $4, $5, $NF }' >%s/list",
-		 dir, dir);
+	snprintf(command, sizeof(command),
+		 "gzip -dc %s/a.gz | cpio -tv --quiet -n | awk '{ print $1, $3, $4, $5, $NF }' >%s/list", dir, dir);
 	assert_int_equal(system(command), 0);
 	assert_int_equal(file_read(in_dir("list"), &text, NULL, &err), 0);
-	assert_string_equal(text, "drwxr-xr-x 0 0 0 dev\ndrwxr-xr-x 0 0 0 etc\n-rw-r--r-- 0 0 5 etc/a\n-rwxr-xr-x 0 0 3 init\n");
+	assert_string_equal(text, "drwxr-xr-x 0 0 0 dev\ndrwxr-xr-x 0 0 0 etc\n"
+			    "-rw-r--r-- 0 0 5 etc/a\n-rwxr-xr-x 0 0 3 init\n");
 	free(text);
 }
 
@@ -170,7 +171,8 @@ static void test_interrupted(void **state)
 	struct archive ar;
 	struct archive_size size;
 	struct error err = { 0 };
-	const struct archive_codec slow = { .name = "slow", .argv = { "sh", "-c", "kill -TERM $PPID; exec sleep 60", NULL } };
+	const struct archive_codec slow = { .name = "slow",
+					    .argv = { "sh", "-c", "kill -TERM $PPID; exec sleep 60", NULL } };
 	(void)state;
 	signal(SIGTERM, see);
 	tool_catch_signals();

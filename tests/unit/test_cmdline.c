@@ -38,12 +38,14 @@ static bool has_word(const char *word)
 static void test_carry_over(void **state)
 {
 	static const char *const kept[] = {
-		"console=tty0", "console=ttyS0,115200n8", "earlyprintk=ttyS0", "net.ifnames=0", "intel_iommu=on", "pci=nomsi",
+		"console=tty0", "console=ttyS0,115200n8", "earlyprintk=ttyS0", "net.ifnames=0", "intel_iommu=on",
+		"pci=nomsi",
 		"acpi=off", "nvme_core.io_timeout=10", "i8042.noaux", "acpi_osi=Linux", "mce=off", "noefi", "efi=noruntime",
 		"nvme.poll_queues=0",
 	};
 	static const char *const dropped[] = {
-		"BOOT_IMAGE=/vmlinuz", "root=/dev/vda1", "ro", "rw", "quiet", "splash", "init=/bin/sh", "rdinit=/x", "initrd=a",
+		"BOOT_IMAGE=/vmlinuz", "root=/dev/vda1", "ro", "rw", "quiet", "splash", "init=/bin/sh", "rdinit=/x",
+		"initrd=a",
 		"crashkernel=192M", "hugepages=512", "hugepagesz=1G", "default_hugepagesz=1G", "resume=/dev/x",
 		"systemd.unit=rescue.target", "rd.break", "rd.luks.uuid=1", "panic_on_warn=1", "swiotlb=262144",
 		"log_buf_len=16M", "mem=4G", "memmap=1G!4G", "single", "nr_cpus=8", "panic=1", "sysctl.vm.nr_hugepages=9",

@@ -192,8 +192,8 @@ static void test_extract(void **state)
 	char command[256], path[96], *text;
 	(void)state;
 	put("lib/modules/" VER "/kernel/crypto/x", "");
-	snprintf(command, sizeof(command), "printf generic | gzip >%s/lib/modules/%s/kernel/crypto/crc32c_generic.ko.gz", root,
-		 VER);
+	snprintf(command, sizeof(command), "printf generic | gzip >%s/lib/modules/%s/kernel/crypto/crc32c_generic.ko.gz",
+		 root, VER);
 	assert_int_equal(system(command), 0);
 	open_kmod(&km);
 	assert_int_equal(kmod_add(&km, "crc16", &err), 0);
