@@ -24,7 +24,7 @@ LIBS_HOST := -lelf
 
 ELFCORE := $(wildcard elfcore/*.c)
 SRC_BOTH := $(addprefix src/, sys.c guard.c config.c identity.c capture.c crosscheck.c progress.c \
-	input_live.c input_file.c mem_devmem.c mem_file.c mem_vmcore.c mem_window.c sink_file.c sink_block.c sink_stream.c)
+	input.c input_live.c input_file.c mem_devmem.c mem_file.c mem_flat.c mem_vmcore.c mem_window.c sink_file.c sink_block.c sink_stream.c)
 SRC_INIT := src/init.c src/rescue.c src/target.c src/log_ring.c
 SRC_HOST := $(filter-out $(SRC_BOTH) $(SRC_INIT) src/cli.c, $(wildcard src/*.c)) $(wildcard initramfs/*.c)
 

@@ -166,14 +166,14 @@ static bool check_all(struct arm *arm, uint64_t *memory)
 		check_failed(&arm->checks, "%s", err.text);
 	struct config cfg;
 	config_init(&cfg);
-	bool has_config = image_read_config(arm->config, &cfg, NULL, NULL, &verb_log, &err) == 0;
+	bool has_config = image_read_config(arm->config, &cfg, NULL, NULL, stderr_log(), &err) == 0;
 	if (!has_config)
 		check_failed(&arm->checks, "%s", err.text);
 	check_kexec(&arm->checks, &arm->machine, &cfg, arm->load);
 	if (!has_config)
 		return false;
 	check_target(&arm->checks, &arm->machine, &cfg);
-	if (image_init(&arm->img, arm->config, &verb_log, &err) == 0)
+	if (image_init(&arm->img, arm->config, stderr_log(), &err) == 0)
 		return true;
 	check_failed(&arm->checks, "%s", err.text);
 	return false;
@@ -280,7 +280,7 @@ int cmd_arm(int argc, char **argv)
 	arm.img.root = "/";
 	arm.img.codec = archive_codec_find("gzip");
 	optind = 0;
-	for (int c; (c = verb_getopt(argc, argv, ":nk:h", longs, help)) != -1;) {
+	for (int c; (c = cmd_getopt(argc, argv, ":nk:h", longs, help, 0)) != -1;) {
 		if (c == 'h')
 			return 0;
 		if (c == '?' || parse_option(&arm, c))
@@ -306,7 +306,7 @@ int cmd_disarm(int argc, char **argv)
 	struct error err = { 0 };
 	struct machine machine;
 	optind = 0;
-	int c = verb_getopt(argc, argv, ":h", disarm_longs, disarm_help);
+	int c = cmd_getopt(argc, argv, ":h", disarm_longs, disarm_help, 0);
 	if (c != -1)
 		return c == 'h' ? 0 : 2;
 	if (machine_init(&machine, "", &err))

@@ -39,7 +39,7 @@ static int make(struct image *img, const char *config, const char *out)
 	struct archive_size size = { 0 };
 	size_t nr_modules = 0;
 	tool_catch_signals();
-	int rc = image_init(img, config, &verb_log, &err);
+	int rc = image_init(img, config, stderr_log(), &err);
 	if (!rc) {
 		nr_modules = img->km.nr_order;
 		rc = image_write(img, out, &size, &err);
@@ -60,7 +60,7 @@ int cmd_initramfs(int argc, char **argv)
 	struct image img = { .root = "/", .version = uts.release, .codec = archive_codec_find("gzip") };
 	const char *config = DEFAULT_CONFIG, *out = NULL;
 	optind = 0;
-	for (int c; (c = verb_getopt(argc, argv, ":o:k:h", longs, help)) != -1;) {
+	for (int c; (c = cmd_getopt(argc, argv, ":o:k:h", longs, help, 0)) != -1;) {
 		switch (c) {
 		case 'o': out = optarg; break;
 		case 'k': img.version = optarg; break;

@@ -125,7 +125,7 @@ int cmd_status(int argc, char **argv)
 	struct error err = { 0 };
 	bool json = false;
 	optind = 0;
-	for (int c; (c = verb_getopt(argc, argv, ":h", longs, help)) != -1;) {
+	for (int c; (c = cmd_getopt(argc, argv, ":h", longs, help, 0)) != -1;) {
 		switch (c) {
 		case 'j': json = true; break;
 		case 'c': st.config = optarg; break;

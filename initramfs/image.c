@@ -13,8 +13,8 @@
 #include "initramfs/target_modules.h"
 #include "initramfs/tool.h"
 
-#ifndef PREFIX
-#define PREFIX "/usr/local"
+#ifndef KCAPTURE_PREFIX
+#define KCAPTURE_PREFIX "/usr/local"
 #endif
 
 int image_read_config(const char *path, struct config *cfg, char **text, size_t *len, struct log *log, struct error *err)
@@ -103,7 +103,7 @@ int image_find_init(char *ret, size_t size, struct error *err)
 		if ((size_t)snprintf(ret, size, "%s/../lib/kcapture/init", exe) < size && access(ret, R_OK) == 0)
 			return 0;
 	}
-	if ((size_t)snprintf(ret, size, "%s/lib/kcapture/init", PREFIX) < size && access(ret, R_OK) == 0)
+	if ((size_t)snprintf(ret, size, "%s/lib/kcapture/init", KCAPTURE_PREFIX) < size && access(ret, R_OK) == 0)
 		return 0;
 	return fail(err, -ENOENT, "the capture program init is in none of its places; name it with --init");
 }

@@ -33,6 +33,27 @@ int cmd_fail(const char *fmt, ...)
 	return 1;
 }
 
+int cmd_getopt(int argc, char **argv, const char *shorts, const struct option *longs, const char *help, int nr_operands)
+{
+	int c;
+
+	opterr = 0;
+	c = getopt_long(argc, argv, shorts, longs, NULL);
+	if (c == 'h')
+		fputs(help, stdout);
+	else if (c == ':')
+		usage_error(argv[0], "%s needs a value", argv[optind - 1]);
+	else if (c == '?')
+		usage_error(argv[0], "unknown option %s", argv[optind - 1]);
+	else if (c == -1 && argc - optind > nr_operands)
+		usage_error(argv[0], "unexpected argument \"%s\"", argv[optind + nr_operands]);
+	else if (c == -1 && argc - optind < nr_operands)
+		usage_error(argv[0], "an argument is missing");
+	else
+		return c;
+	return c == 'h' ? c : '?';
+}
+
 static void emit(struct log *log, enum log_level level, const char *line)
 {
 	(void)log;

@@ -6,6 +6,8 @@
 #ifndef SRC_CMD_H
 #define SRC_CMD_H
 
+#include <getopt.h>
+
 #include "elfcore/log.h"
 
 int cmd_arm(int argc, char **argv);
@@ -21,6 +23,12 @@ int usage_error(const char *verb, const char *fmt, ...) __attribute__((format(pr
 
 /* "kcapture: <text>" on stderr; returns 1. */
 int cmd_fail(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/*
+ * getopt_long() for a verb (":" first in shorts): "-h" and "--help" print help (returns 'h' then), what is unknown or
+ * lacks its value is a usage_error() (returns '?'), and so is any number of operands but nr_operands at the end (-1).
+ */
+int cmd_getopt(int argc, char **argv, const char *shorts, const struct option *longs, const char *help, int nr_operands);
 
 /* Warnings and errors as "kcapture: <line>" on stderr; for the engine's functions. */
 struct log *stderr_log(void);

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -122,18 +121,15 @@ int cmd_copy(int argc, char **argv)
 	bool force = false, aliases = true, quiet = false;
 	int opt;
 
-	opterr = 0;
-	while ((opt = getopt_long(argc, argv, "fqh", options, NULL)) != -1) {
+	while ((opt = cmd_getopt(argc, argv, ":fqh", options, help, 2)) != -1) {
 		switch (opt) {
 		case 'f': force = true; break;
 		case 'A': aliases = false; break;
 		case 'q': quiet = true; break;
-		case 'h': fputs(help, stdout); return 0;
-		default: return usage_error("copy", "unknown option \"%s\"", argv[optind - 1]);
+		case 'h': return 0;
+		default: return 2;
 		}
 	}
-	if (argc - optind != 2)
-		return usage_error("copy", "IN and OUT are needed");
 	copy.out.open = copy_open;
 	copy.out.close = copy_close;
 	copy.name = argv[optind + 1];

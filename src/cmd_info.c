@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -142,16 +141,13 @@ int cmd_info(int argc, char **argv)
 	bool segments = false, vmcoreinfo = false;
 	int opt;
 
-	opterr = 0;
-	while ((opt = getopt_long(argc, argv, "sh", options, NULL)) != -1) {
+	while ((opt = cmd_getopt(argc, argv, ":sh", options, help, 1)) != -1) {
 		switch (opt) {
 		case 's': segments = true; break;
 		case 'i': vmcoreinfo = true; break;
-		case 'h': fputs(help, stdout); return 0;
-		default: return usage_error("info", "unknown option \"%s\"", argv[optind - 1]);
+		case 'h': return 0;
+		default: return 2;
 		}
 	}
-	if (argc - optind != 1)
-		return usage_error("info", "one CORE is needed");
 	return show(argv[optind], segments, vmcoreinfo);
 }

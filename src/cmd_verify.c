@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <gelf.h>
-#include <getopt.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -188,16 +187,13 @@ int cmd_verify(int argc, char **argv)
 	struct verify v = { 0 };
 	int opt, fd, rc;
 
-	opterr = 0;
-	while ((opt = getopt_long(argc, argv, "qh", options, NULL)) != -1) {
+	while ((opt = cmd_getopt(argc, argv, ":qh", options, help, 1)) != -1) {
 		switch (opt) {
 		case 'q': v.quiet = true; break;
-		case 'h': fputs(help, stdout); return 0;
-		default: return usage_error("verify", "unknown option \"%s\"", argv[optind - 1]);
+		case 'h': return 0;
+		default: return 2;
 		}
 	}
-	if (argc - optind != 1)
-		return usage_error("verify", "one CORE is needed");
 	v.path = argv[optind];
 	fd = open(v.path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)

@@ -182,7 +182,8 @@ static void load_module(const char *name, struct log *log)
 
 	snprintf(path, sizeof(path), "/modules/%s", name);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || (finit_module(fd, "", 0) && errno != EEXIST))
+	/* ENODEV is what a driver says whose hardware is not there: the list has alternatives. */
+	if (fd < 0 || (finit_module(fd, "", 0) && errno != EEXIST && errno != ENODEV))
 		log_warn(log, "module %s: %s", name, strerror(errno));
 	if (fd >= 0)
 		close(fd);

@@ -20,7 +20,8 @@ struct input {
 	struct mem_devmem devmem;
 	struct mem_vmcore vmcore;
 	struct mem_file file;
-	bool have_devmem, have_vmcore, have_file;
+	struct mem_flat flat;
+	bool have_devmem, have_vmcore, have_file, have_flat;
 	struct crash vmcore_crash;	/* the header that /proc/vmcore shows, when both are in use */
 };
 
@@ -30,9 +31,13 @@ struct input {
  */
 int input_live_open(struct input *in, const struct config *cfg, const char *cmdline, struct log *log, struct error *err);
 
-/* A core file, or a block device that a dump was written to. */
+/* A core file, plain or flattened, or a block device that a dump was written to. */
 int input_file_open(struct input *in, const char *path, struct log *log, struct error *err);
 
+/* Empty; for the two functions above. */
+void input_init(struct input *in);
+
+/* Release whatever is open. */
 void input_close(struct input *in);
 
 #endif

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <errno.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "elfcore/elfcorehdr.h"
 #include "src/input.h"
@@ -85,8 +83,7 @@ int input_live_open(struct input *in, const struct config *cfg, const char *cmdl
 	struct error other;
 	int rc = fail(err, -ENODATA, "/dev/mem is not among the configured sources");
 
-	memset(in, 0, sizeof(*in));
-	mem_chain_init(&in->chain, getpagesize());
+	input_init(in);
 	if (wanted(cfg, SOURCE_DEVMEM))
 		rc = read_elfcorehdr(in, cmdline, log, err);
 	if (!rc && wanted(cfg, SOURCE_VMCORE))
@@ -97,21 +94,10 @@ int input_live_open(struct input *in, const struct config *cfg, const char *cmdl
 		if (rc)
 			rc = fail(err, rc, "%.120s; %.120s", err->text, other.text);
 	}
-	if (rc)
+	if (rc) {
+		input_close(in);
 		return rc;
+	}
 	line_up(in, cfg);
 	return 0;
-}
-
-void input_close(struct input *in)
-{
-	crash_deinit(&in->crash);
-	crash_deinit(&in->vmcore_crash);
-	if (in->have_devmem)
-		mem_close(&in->devmem.mem);
-	if (in->have_vmcore)
-		mem_close(&in->vmcore.mem);
-	if (in->have_file)
-		mem_close(&in->file.mem);
-	memset(in, 0, sizeof(*in));
 }

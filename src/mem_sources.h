@@ -66,4 +66,26 @@ struct mem_file {
 
 int mem_file_open(struct mem_file *file, const char *path, struct error *err);
 
+struct flat_record {
+	uint64_t off, len;	/* in the dump */
+	uint64_t pos;		/* of its bytes in the stream */
+};
+
+struct flat_list {
+	struct flat_record *records;
+	size_t nr, cap;
+};
+
+/* A core in the flattened form; maddr_t is an offset in the core that it stands for. */
+struct mem_flat {
+	struct mem mem;
+	int fd;				/* borrowed from the file */
+	struct flat_list base;		/* ascending, disjoint */
+	struct flat_list overlay;	/* in the order of the stream: later ones win */
+	uint64_t size;			/* of the core */
+};
+
+/* -ENODEV: the file is not flattened. A stream that ends early is taken as far as it goes, with a warning. */
+int mem_flat_open(struct mem_flat *flat, const struct mem_file *file, struct log *log, struct error *err);
+
 #endif

@@ -91,7 +91,7 @@ static int check_core(struct crosscheck *check, const char *path, struct error *
 	if (!rc) {
 		rc = input_file_open(&actual, path, NULL, err);
 		if (!rc) {
-			rc = crosscheck_cores(check, &vmcore.mem, &expected, &actual.file.mem, &actual.crash, err);
+			rc = crosscheck_cores(check, &vmcore.mem, &expected, &actual.chain.mem, &actual.crash, err);
 			input_close(&actual);
 		}
 		crash_deinit(&expected);
@@ -170,7 +170,6 @@ int rescue(const struct config *cfg, const char *cmdline, struct log_ring *ring,
 	else
 		say_saved(&ring->log);
 	target_close(&state.target);
-	if (!input_rc)
-		input_close(&state.in);
+	input_close(&state.in);
 	return rc;
 }

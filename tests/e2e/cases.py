@@ -16,7 +16,7 @@ class Case:
     capture: str = ""                   # default: the same
     memory: int = 512                   # MiB
     smp: int = 2
-    cpu: str = "max"                    # 5-level page tables; qemu64 has 4
+    cpu: str = "max,-erms"              # 5-level page tables (TCG does "rep movsb" slowly); qemu64 has 4
     numa: bool = False
     crashkernel: str = "160M"
     # the crash

@@ -22,7 +22,7 @@ class Timeout(Exception):
 class VM:
     """A running machine. Use as a context manager: leaving it ends QEMU."""
 
-    def __init__(self, log_path, args, memory=512, smp=2, cpu="max", deadline=180):
+    def __init__(self, log_path, args, memory=512, smp=2, cpu="max,-erms", deadline=180):
         self.lines = []                         # (seconds since start, text)
         self.deadline = deadline
         self.ended = None
