@@ -39,7 +39,7 @@ def capture_image(kernel, config_lines, directory):
     """The initramfs that kcapture builds for a kernel and a configuration."""
     config, image = directory / "kcapture.conf", directory / "capture.img"
     config.write_text("".join(line + "\n" for line in config_lines))
-    run = subprocess.run([KCAPTURE, "initramfs", "--kernel", kernel.version, "--root", kernel.root, "--config", config,
+    run = subprocess.run([KCAPTURE, "initramfs", "--kernel", kernel.version, "--root", kernel.root, "--config", config, "--init", INIT,
                           "-o", image], capture_output=True, text=True)
     expect(run.returncode == 0, f"kcapture initramfs exits {run.returncode}: {run.stderr.strip()[-300:]}")
     return image.read_bytes()
@@ -129,7 +129,7 @@ class Scenario:
             time.sleep(1)                   # the module must have got to spinning
             vm.qmp("inject-nmi")
         if self.case.unplug:
-            vm.wait_for(r"kcapture: .*[1-9]\d%")
+            vm.wait_for(r"kcapture: writing.* [1-9]\d ?%")
             vm.qmp("device_del", id=f"dev{self.target.n}")
 
     def _wait_for_end(self, vm):
