@@ -25,7 +25,7 @@ LIBS_HOST := -lelf
 ELFCORE := $(wildcard elfcore/*.c)
 SRC_BOTH := $(addprefix src/, sys.c guard.c config.c identity.c capture.c crosscheck.c progress.c \
 	input.c input_live.c input_file.c mem_devmem.c mem_file.c mem_flat.c mem_vmcore.c mem_window.c sink_file.c sink_block.c sink_stream.c)
-SRC_INIT := src/init.c src/rescue.c src/target.c src/log_ring.c
+SRC_INIT := src/init.c src/rescue.c src/target.c src/log_ring.c src/dmesg_file.c
 SRC_HOST := $(filter-out $(SRC_BOTH) $(SRC_INIT) src/cli.c, $(wildcard src/*.c)) $(wildcard initramfs/*.c)
 
 INIT_OBJS := $(patsubst %.c,$(B)/klibc/%.o,$(ELFCORE) $(SRC_BOTH) $(SRC_INIT))
@@ -38,6 +38,7 @@ FUZZERS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 
 .PHONY: all demo check check-quick check-unit check-format check-e2e bench fuzz install clean deps test-programs
 .DELETE_ON_ERROR:
+.SECONDARY:
 
 all: $(B)/init $(B)/kcapture
 

@@ -14,6 +14,9 @@
 /* Per-CPU buffers are below 4 KiB, VMCOREINFO is a page (64 KiB on ppc64), a merged segment of 8192 CPUs 3 MiB. */
 #define NOTE_SEGMENT_LIMIT (16U << 20)
 
+/* Of all of them: a broken header may name the same megabytes thousands of times. */
+#define NOTES_LIMIT (64U << 20)
+
 static int check_ehdr(const struct elf_ehdr *ehdr, struct error *err)
 {
 	if (ehdr->type != ET_CORE)
@@ -121,8 +124,9 @@ static int add_load(struct crash *crash, const struct elf_phdr *phdr, uint32_t o
 	return 0;
 }
 
-/* Collect the notes of one PT_NOTE segment; one that cannot be read costs its own CPU only. */
-static int add_note_segment(struct crash *crash, const struct crash_source *source, const struct elf_phdr *phdr, uint32_t cpu)
+/* Collect the notes of one PT_NOTE segment; one that cannot be read costs its own CPU only. *room is what may still be read. */
+static int add_note_segment(struct crash *crash, const struct crash_source *source, const struct elf_phdr *phdr, uint32_t cpu,
+			    uint64_t *room)
 {
 	uint64_t len = phdr->filesz;
 	uint8_t *buf;
@@ -134,6 +138,14 @@ static int add_note_segment(struct crash *crash, const struct crash_source *sour
 		log_warn(source->log, "PT_NOTE %u of %llu bytes cut to %u", cpu, (unsigned long long)len, NOTE_SEGMENT_LIMIT);
 		len = NOTE_SEGMENT_LIMIT;
 	}
+	if (len >= *room) {
+		if (*room)
+			log_warn(source->log, "more than %u MiB of notes: PT_NOTE %u and the next ones are dropped",
+				 NOTES_LIMIT >> 20, cpu);
+		*room = 0;
+		return 0;
+	}
+	*room -= len;
 	buf = malloc(len);
 	if (!buf)
 		return -ENOMEM;
@@ -154,6 +166,7 @@ static int read_phdrs(struct crash *crash, const struct crash_source *source, st
 {
 	size_t size = elf_phdr_size(crash->ehdr.form);
 	uint32_t nr_notes = 0, nr_loads = 0;
+	uint64_t notes_room = NOTES_LIMIT;
 
 	for (uint32_t i = 0; i < crash->nr_phdrs; i++) {
 		maddr_t addr = source->addr + crash->ehdr.phoff + (uint64_t)i * size;
@@ -169,7 +182,7 @@ static int read_phdrs(struct crash *crash, const struct crash_source *source, st
 		if (phdr.type == PT_LOAD)
 			rc = add_load(crash, &phdr, nr_loads++, source->log);
 		else if (phdr.type == PT_NOTE)
-			rc = add_note_segment(crash, source, &phdr, nr_notes++);
+			rc = add_note_segment(crash, source, &phdr, nr_notes++, &notes_room);
 		else if (phdr.type != PT_NULL)
 			log_warn(source->log, "program header %u of type 0x%x passed over", i, phdr.type);
 		if (rc)
@@ -233,16 +246,16 @@ int crash_read(struct crash *crash, const struct crash_source *source, struct er
 	rc = count_phdrs(crash, source, err);
 	if (!rc)
 		rc = read_phdrs(crash, source, err);
-	if (!rc && crash->notes.vmcoreinfo_len && share_by_paddr(crash))
-		rc = fail(err, -ENOMEM, "no memory to sort %u segments", crash->nr_segs);
 	if (!rc && !crash->nr_segs)
 		rc = fail(err, -EINVAL, "no usable PT_LOAD among %u program headers", crash->nr_phdrs);
+	if (!rc && crash->notes.vmcoreinfo_len && share_by_paddr(crash))
+		rc = fail(err, -ENOMEM, "no memory to sort %u segments", crash->nr_segs);
 	if (rc) {
 		crash_deinit(crash);
 		return rc;
 	}
-	crash->vmcoreinfo.text = (const char *)crash->notes.buf + crash->notes.vmcoreinfo_off;
 	crash->vmcoreinfo.len = crash->notes.vmcoreinfo_len;
+	crash->vmcoreinfo.text = crash->vmcoreinfo.len ? (const char *)crash->notes.buf + crash->notes.vmcoreinfo_off : "";
 	return 0;
 }
 

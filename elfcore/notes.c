@@ -9,20 +9,21 @@ int note_next(uint8_t data, const uint8_t *buf, size_t len, size_t off, unsigned
 {
 	size_t left = off < len ? len - off : 0;
 	struct elf_nhdr nhdr;
-	uint64_t desc_off;
+	uint64_t name_end, desc_off;
 
 	if (left < ELF_NHDR_SIZE)
 		return 0;
 	elf_nhdr_decode(data, buf + off, &nhdr);
 	if (!nhdr.namesz)
 		return 0;
-	desc_off = round_up(ELF_NHDR_SIZE + (uint64_t)nhdr.namesz, align);
-	if (desc_off + nhdr.descsz > left)
+	name_end = ELF_NHDR_SIZE + (uint64_t)nhdr.namesz;
+	desc_off = round_up(name_end, align);
+	if ((nhdr.descsz ? desc_off + nhdr.descsz : name_end) > left)
 		return -EINVAL;
 	ret->type = nhdr.type;
 	ret->name = (const char *)buf + off + ELF_NHDR_SIZE;
 	ret->namesz = nhdr.namesz;
-	ret->desc = buf + off + desc_off;
+	ret->desc = buf + off + min_u64(desc_off, left);
 	ret->descsz = nhdr.descsz;
 	ret->off = off;
 	ret->len = min_u64(round_up(desc_off + nhdr.descsz, align), left);

@@ -99,6 +99,17 @@ struct alias_walk {
 	unsigned int max;
 };
 
+/* How far it is from paddr, which no PT_LOAD holds, to the next one; UINT64_MAX = there is none. */
+static uint64_t distance_to_ram(const struct crash *crash, paddr_t paddr)
+{
+	uint64_t distance = UINT64_MAX;
+
+	for (unsigned int i = 0; i < crash->nr_segs; i++)
+		if (crash->segs[i].paddr != PADDR_NONE && crash->segs[i].paddr > paddr && crash->segs[i].filesz)
+			distance = min_u64(distance, crash->segs[i].paddr - paddr);
+	return distance;
+}
+
 /* One mapping becomes as many segments as it touches pieces of stored data; what is not RAM becomes none. */
 static int alias_mapping(void *arg, const struct mapping *mapping)
 {
@@ -110,7 +121,7 @@ static int alias_mapping(void *arg, const struct mapping *mapping)
 		struct segment seg = { .vaddr = mapping->vaddr + pos, .paddr = PADDR_NONE, .flags = PF_R | PF_W | PF_X };
 
 		if (crash_find_paddr(walk->plan->crash, mapping->paddr + pos, &seg.src, &len)) {
-			pos += walk->plan->page_size;
+			pos += min_u64(left, distance_to_ram(walk->plan->crash, mapping->paddr + pos));
 			continue;
 		}
 		seg.filesz = seg.memsz = min_u64(len, left);

@@ -40,23 +40,29 @@ bool vmcoreinfo_string(const struct vmcoreinfo *info, const char *key, char *ret
 bool vmcoreinfo_hex(const struct vmcoreinfo *info, const char *key, uint64_t *ret)
 {
 	char text[32], *end;
+	uint64_t value;
 
 	if (!vmcoreinfo_string(info, key, text, sizeof(text)) || !text[0])
 		return false;
-	*ret = strtoull(text, &end, 16);
-	return !*end;
+	value = strtoull(text, &end, 16);
+	if (*end)
+		return false;
+	*ret = value;
+	return true;
 }
 
 bool vmcoreinfo_number(const struct vmcoreinfo *info, const char *key, int64_t *ret)
 {
 	char text[32], *end;
+	uint64_t value;
 	bool negative;
 
 	if (!vmcoreinfo_string(info, key, text, sizeof(text)) || !text[0])
 		return false;
 	negative = text[0] == '-';
-	*ret = strtoull(text + negative, &end, 0);
-	if (negative)
-		*ret = -*ret;
-	return !*end;
+	value = strtoull(text + negative, &end, 0);
+	if (*end)
+		return false;
+	*ret = negative ? -value : value;
+	return true;
 }

@@ -20,6 +20,7 @@ static const struct verb {
 	{ "status", cmd_status, "is this machine armed, and if not, what is missing" },
 	{ "initramfs", cmd_initramfs, "write the image of the capture kernel" },
 	{ "info", cmd_info, "what a core holds: identity, CPUs, segments, holes, completeness" },
+	{ "dmesg", cmd_dmesg, "the crashed kernel's log, out of a core" },
 	{ "verify", cmd_verify, "check that a core conforms and is complete" },
 	{ "copy", cmd_copy, "copy a core: from a device, to a stream, sparse again" },
 };

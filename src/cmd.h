@@ -17,6 +17,7 @@ int cmd_initramfs(int argc, char **argv);
 int cmd_info(int argc, char **argv);
 int cmd_verify(int argc, char **argv);
 int cmd_copy(int argc, char **argv);
+int cmd_dmesg(int argc, char **argv);
 
 /* "kcapture VERB: <text>" and a hint at --help on stderr; returns 2. */
 int usage_error(const char *verb, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

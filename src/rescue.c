@@ -54,16 +54,22 @@ static void say_result(const struct capture *c, struct log_ring *ring)
 	say_holes(c, &ring->log);
 }
 
-/* Peak resident memory of this process; mappings of old memory are not counted by the kernel, they are nobody's pages. */
+static unsigned long status_field(const char *text, const char *name)
+{
+	const char *line = strstr(text, name);
+
+	return line ? strtoul(line + strlen(name), NULL, 10) : 0;
+}
+
+/* Of this process; mappings of old memory are not counted by the kernel, they are nobody's pages. */
 static void say_memory(struct log *log)
 {
-	char text[2048], *line;
+	char text[2048];
 
 	if (read_text("/proc/self/status", text, sizeof(text)) < 0)
 		return;
-	line = strstr(text, "VmHWM:");
-	if (line)
-		log_info(log, "memory peak %lu KiB", strtoul(line + 6, NULL, 10));
+	log_info(log, "memory peak %lu KiB resident, %lu KiB mapped anonymously", status_field(text, "VmHWM:"),
+		 status_field(text, "VmData:"));
 }
 
 static void say_check(struct log *log, const char *what, const struct crosscheck *check, int rc, const struct error *err)
@@ -125,6 +131,9 @@ static int save(const struct config *cfg, struct log_ring *ring, struct progress
 	c->aliases = cfg->aliases;
 	rc = capture(c, err);
 	say_result(c, ring);
+	if (rc && state.target.path[0])
+		log_warn(&ring->log, "what was written is kept at %s%s, marked incomplete", state.target.name,
+			 cfg->target == TARGET_FS ? "-incomplete" : "");
 	if (!rc && cfg->crosscheck)
 		run_crosscheck(c, &state.target, &ring->log);
 	return rc;

@@ -10,6 +10,7 @@
 #include <sys/statfs.h>
 #include <unistd.h>
 
+#include "src/dmesg_file.h"
 #include "src/identity.h"
 #include "src/sys.h"
 
@@ -87,6 +88,24 @@ static void say_room(const struct target *target, const struct plan *plan)
 			 (unsigned long long)(room / 1000000), (unsigned long long)(plan->file_size / 1000000));
 }
 
+/* Before any memory: if nothing else can be saved, this was. Its failure costs nothing else. */
+static void save_dmesg(struct target *target, const struct kernel *kernel)
+{
+	struct log *log = &target->ring->log;
+	struct dmesg_summary summary;
+	struct kernel copy = *kernel;
+	struct error err;
+
+	if (!target->dir[0])
+		return;
+	if (dmesg_file_write(target->dir, &copy, &summary, &err))
+		log_warn(log, "no whole vmcore-dmesg.txt: %s", err.text);
+	else
+		log_info(log, "saved vmcore-dmesg.txt, %u records", summary.nr_records);
+	if (summary.panic[0])
+		log_info(log, "the last words: %s", summary.panic);
+}
+
 static int target_open_sink(struct output *out, const struct kernel *kernel, const struct plan *plan, struct sink **ret,
 			    struct error *err)
 {
@@ -95,6 +114,7 @@ static int target_open_sink(struct output *out, const struct kernel *kernel, con
 
 	if (rc)
 		return rc;
+	save_dmesg(target, kernel);
 	say_room(target, plan);
 	if (target->cfg->target == TARGET_RAW) {
 		snprintf(target->path, sizeof(target->path), "%s", target->cfg->device);

@@ -39,8 +39,8 @@ def capture_image(kernel, config_lines, directory):
     """The initramfs that kcapture builds for a kernel and a configuration."""
     config, image = directory / "kcapture.conf", directory / "capture.img"
     config.write_text("".join(line + "\n" for line in config_lines))
-    run = subprocess.run([KCAPTURE, "initramfs", "--kernel", kernel.version, "--root", kernel.root, "--config", config, "--init", INIT,
-                          "-o", image], capture_output=True, text=True)
+    run = subprocess.run([KCAPTURE, "initramfs", "--kernel", kernel.version, "--root", kernel.root, "--config", config,
+                          "--init", INIT, "-o", image], capture_output=True, text=True)
     expect(run.returncode == 0, f"kcapture initramfs exits {run.returncode}: {run.stderr.strip()[-300:]}")
     return image.read_bytes()
 
@@ -237,7 +237,8 @@ def copy_raw(disk, out):
 
 def check_directory(scenario, path, files, text):
     """PATH/HOST-YYYY-MM-DD-HH:MM:SS/vmcore with mode 0600, and the log beside it."""
-    match = re.fullmatch(rf"(/.*)/{guest.HOSTNAME}-(\d{{4}}-\d\d-\d\d-\d\d:\d\d:\d\d)/vmcore(-incomplete)?", path)
+    host = guest.HOSTNAME if scenario.case.expect == "saved" else f"(?:{guest.HOSTNAME}|localhost)"
+    match = re.fullmatch(rf"(/.*)/{host}-(\d{{4}}-\d\d-\d\d-\d\d:\d\d:\d\d)/vmcore(-incomplete)?", path)
     expect(match, f"the core is called {path}")
     paths = [line.split()[1] for line in scenario.config_lines() if line.startswith("path ")]
     expect(match[1] == (paths[-1] if paths else "/var/crash"), f"the core is in {match[1]}")

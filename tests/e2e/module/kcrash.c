@@ -52,7 +52,7 @@ static void kcrash_header(const char *kind)
 		ehdr->e_phoff = sizeof(*ehdr);
 		ehdr->e_ehsize = sizeof(*ehdr);
 		ehdr->e_phentsize = sizeof(*phdr);
-		ehdr->e_phnum = strcmp(kind, "phnum") ? 2 : 60000;
+		ehdr->e_phnum = strcmp(kind, "phnum") ? 2 : 60;	/* up to the page's end: 6.1 itself dies of junk beyond */
 		phdr[0].p_type = PT_NOTE;
 		phdr[0].p_offset = phdr[0].p_paddr = virt_to_phys(page) + 2048;
 		phdr[0].p_filesz = phdr[0].p_memsz = 512;
