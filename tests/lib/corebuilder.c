@@ -247,7 +247,8 @@ static int fake_write(struct sink *sink, uint64_t off, const void *buf, size_t l
 	if (bad)
 		len = fake->partial ? len / 2 : 0;
 	mark(fake, off, len, 'w');
-	memcpy(fake->data.p + off, buf, len);
+	if (len)
+		memcpy(fake->data.p + off, buf, len);
 	return bad ? fake->fail_error : 0;
 }
 

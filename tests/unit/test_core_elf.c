@@ -5,8 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* libelf brings the system's elf.h: the two names of ours that differ are made to agree. */
-#undef EM_LOONGARCH
+/* libelf brings the system's elf.h, which takes the place of ours. */
 #define ELFCORE_ELFDEF_H
 #define EF_DUMP_INCOMPLETE 0x1
 #include "elfcore/core_elf.h"
