@@ -36,7 +36,7 @@ ASAN_LIB := $(addprefix $(B)/asan/,$(LIB_OBJS))
 UNIT_TESTS := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test_*.c))
 FUZZERS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 
-.PHONY: all demo check check-quick check-unit check-format check-e2e bench fuzz install clean deps test-programs
+.PHONY: all demo check check-quick check-unit check-format check-e2e bench fuzz install clean deps test-programs fuzz-programs
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -83,9 +83,18 @@ $(B)/unit/klibc_link: $(B)/klibc/tests/unit/klibc_link.o $(B)/klibc/klibc/ssp.o 
 
 test-programs: $(addprefix $(B)/unit/,$(UNIT_TESTS) klibc_link) $(B)/kcapture.asan
 
-$(B)/fuzz/%: tests/fuzz/%.c $(ELFCORE)
+CFLAGS_FUZZ := -std=gnu11 -I. -D_GNU_SOURCE -O1 -g -fno-omit-frame-pointer -fno-sanitize-recover=undefined
+FUZZ_OBJS := $(patsubst %.c,$(B)/clang/%.o,$(ELFCORE) src/config.c src/mem_flat.c src/sys.c initramfs/cmdline.c)
+
+$(B)/clang/%.o: %.c
 	@mkdir -p $(@D)
-	$(CLANG) -std=gnu11 -I. -D_GNU_SOURCE -O1 -g -fsanitize=fuzzer,address,undefined -o $@ $^
+	$(CLANG) $(CFLAGS_FUZZ) -fsanitize=fuzzer-no-link,address,undefined -MMD -MP -c -o $@ $<
+
+$(B)/fuzz/%: $(B)/clang/tests/fuzz/%.o $(FUZZ_OBJS)
+	@mkdir -p $(@D)
+	$(CLANG) $(CFLAGS_FUZZ) -fsanitize=fuzzer,address,undefined -o $@ $^
+
+fuzz-programs: $(addprefix $(B)/fuzz/,$(FUZZERS))
 
 deps:
 	@tests/lib/install-deps
@@ -108,7 +117,7 @@ check-quick: deps
 	$(PYTHON) tests/check.py unit format
 
 check: deps
-	@$(MAKE) --no-print-directory -s WERROR=1 all test-programs
+	@$(MAKE) --no-print-directory -s WERROR=1 all test-programs fuzz-programs
 	$(PYTHON) tests/check.py unit format fuzz e2e
 
 bench: deps
@@ -117,7 +126,7 @@ bench: deps
 
 FUZZ_SECONDS ?= 60
 fuzz: deps
-	@$(MAKE) --no-print-directory -s $(addprefix $(B)/fuzz/,$(FUZZERS))
+	@$(MAKE) --no-print-directory -s fuzz-programs
 	$(PYTHON) tests/fuzz/run.py --seconds $(FUZZ_SECONDS)
 
 # --- installation ----------------------------------------------------------------------------------------------------
@@ -133,6 +142,6 @@ install: all
 	install -m 644 kcapture.8 $(DESTDIR)$(PREFIX)/share/man/man8/kcapture.8
 
 clean:
-	rm -rf $(B)/klibc $(B)/host $(B)/asan $(B)/unit $(B)/fuzz $(B)/e2e $(B)/init* $(B)/kcapture*
+	rm -rf $(B)/klibc $(B)/host $(B)/asan $(B)/clang $(B)/unit $(B)/unit-logs $(B)/fuzz $(B)/e2e $(B)/init* $(B)/kcapture*
 
 -include $(wildcard $(B)/*/*/*.d $(B)/*/*/*/*.d)

@@ -12,6 +12,7 @@
 #include "elfcore/kernel.h"
 
 #define KERNEL_MAP 0xffffffff80000000ULL	/* __START_KERNEL_map */
+#define ESPFIX_BASE 0xffffff0000000000ULL
 #define PAGE_SHIFT 12
 #define TABLE_ENTRIES 512
 #define ENTRY_PRESENT 1ULL
@@ -86,6 +87,7 @@ static int x86_64_vtop(struct kernel *kernel, vaddr_t vaddr, paddr_t *ret)
 struct walk {
 	struct kernel *kernel;
 	vaddr_t start, last;
+	unsigned int budget;	/* tables that may still be read, or tried to be */
 	struct mapping pending;	/* grows as long as pages follow each other */
 	mapping_fn *fn;
 	void *arg;
@@ -139,15 +141,20 @@ static unsigned int step(struct walk *walk, unsigned int level, int *rc)
 	entry = elf_get(ELFDATA2LSB, walk->tables[level].entries + 8 * i, 8);
 	if (!(entry & ENTRY_PRESENT) || vaddr + (size - 1) < walk->start || vaddr > walk->last)
 		return level;
-	if (!entry_is_page(level, entry))
+	if (!entry_is_page(level, entry)) {
+		if (!walk->budget--) {
+			*rc = -E2BIG;
+			return level;
+		}
 		return load_table(walk, level - 1, entry & walk->kernel->addr_mask, vaddr) ? level - 1 : level;
+	}
 	*rc = emit_page(walk, vaddr, entry_page(walk->kernel, level, entry), size);
 	return level;
 }
 
 static int x86_64_each_mapping(struct kernel *kernel, vaddr_t start, vaddr_t last, mapping_fn *fn, void *arg)
 {
-	unsigned int level = kernel->levels, budget = TABLES_LIMIT;
+	unsigned int level = kernel->levels;
 	struct walk *walk = malloc(sizeof(*walk));
 	int rc = 0;
 
@@ -156,18 +163,14 @@ static int x86_64_each_mapping(struct kernel *kernel, vaddr_t start, vaddr_t las
 	walk->kernel = kernel;
 	walk->start = start;
 	walk->last = last;
+	walk->budget = TABLES_LIMIT;
 	walk->pending.len = 0;
 	walk->fn = fn;
 	walk->arg = arg;
 	if (!load_table(walk, level, kernel->pgd, 0))
 		rc = -EIO;
-	while (!rc && level <= kernel->levels) {
-		unsigned int next = step(walk, level, &rc);
-
-		if (next < level && !budget--)
-			rc = -E2BIG;
-		level = next;
-	}
+	while (!rc && level <= kernel->levels)
+		level = step(walk, level, &rc);
 	if (!rc && walk->pending.len)
 		rc = fn(arg, &walk->pending);
 	free(walk);
@@ -190,7 +193,10 @@ static void loads_end(const struct crash *crash, vaddr_t *direct_end, vaddr_t *i
 	}
 }
 
-/* Modules lie above the image; vmalloc space with the stacks, vmemmap and the CPU entry areas between direct map and image. */
+/*
+ * Modules lie above the image; vmalloc space with the stacks, vmemmap and the CPU entry areas between the direct map and
+ * ESPFIX_BASE, where a few pages are mapped thousands of times (Documentation/arch/x86/x86_64/mm.rst).
+ */
 static unsigned int x86_64_areas(const struct kernel *kernel, struct area ret[ARCH_AREAS_MAX])
 {
 	vaddr_t direct_end, image_end;
@@ -200,7 +206,7 @@ static unsigned int x86_64_areas(const struct kernel *kernel, struct area ret[AR
 	if (image_end)
 		ret[nr++] = (struct area){ round_up(image_end, kernel->page_size), UINT64_MAX };
 	if (direct_end)
-		ret[nr++] = (struct area){ round_up(direct_end, kernel->page_size), KERNEL_MAP - 1 };
+		ret[nr++] = (struct area){ round_up(direct_end, kernel->page_size), ESPFIX_BASE - 1 };
 	return nr;
 }
 

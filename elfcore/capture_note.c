@@ -122,8 +122,11 @@ void capture_note_attribute_cpus(struct notes *notes)
 	if (!capture_note_find(notes, &lines) || !vmcoreinfo_string(&lines, "CPUS", list, sizeof(list)))
 		return;
 	while (*p && i < notes->nr_cpus) {
-		uint32_t first = strtoul(p, &p, 10), last = first;
+		char *start = p;
+		uint32_t first = strtoul(start, &p, 10), last = first;
 
+		if (p == start)
+			break;
 		if (*p == '-')
 			last = strtoul(p + 1, &p, 10);
 		for (uint32_t cpu = first; cpu <= last && i < notes->nr_cpus; cpu++)

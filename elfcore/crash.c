@@ -165,7 +165,7 @@ static int add_note_segment(struct crash *crash, const struct crash_source *sour
 static int read_phdrs(struct crash *crash, const struct crash_source *source, struct error *err)
 {
 	size_t size = elf_phdr_size(crash->ehdr.form);
-	uint32_t nr_notes = 0, nr_loads = 0;
+	uint32_t nr_loads = 0;
 	uint64_t notes_room = NOTES_LIMIT;
 
 	for (uint32_t i = 0; i < crash->nr_phdrs; i++) {
@@ -182,14 +182,14 @@ static int read_phdrs(struct crash *crash, const struct crash_source *source, st
 		if (phdr.type == PT_LOAD)
 			rc = add_load(crash, &phdr, nr_loads++, source->log);
 		else if (phdr.type == PT_NOTE)
-			rc = add_note_segment(crash, source, &phdr, nr_notes++, &notes_room);
+			rc = add_note_segment(crash, source, &phdr, crash->nr_note_segs++, &notes_room);
 		else if (phdr.type != PT_NULL)
 			log_warn(source->log, "program header %u of type 0x%x passed over", i, phdr.type);
 		if (rc)
 			return fail(err, rc, "no memory for program header %u", i);
 	}
 	/* A single PT_NOTE is somebody's merger: which CPU a note is from is not said by its place. */
-	if (nr_notes == 1)
+	if (crash->nr_note_segs == 1)
 		for (unsigned int i = 0; i < crash->notes.nr_cpus; i++)
 			crash->notes.cpus[i].cpu = CPU_UNKNOWN;
 	return 0;
@@ -234,6 +234,12 @@ static int share_by_paddr(struct crash *crash)
 	return 0;
 }
 
+static void locate_vmcoreinfo(struct crash *crash)
+{
+	crash->vmcoreinfo.len = crash->notes.vmcoreinfo_len;
+	crash->vmcoreinfo.text = crash->vmcoreinfo.len ? (const char *)crash->notes.buf + crash->notes.vmcoreinfo_off : "";
+}
+
 int crash_read(struct crash *crash, const struct crash_source *source, struct error *err)
 {
 	int rc;
@@ -254,9 +260,23 @@ int crash_read(struct crash *crash, const struct crash_source *source, struct er
 		crash_deinit(crash);
 		return rc;
 	}
-	crash->vmcoreinfo.len = crash->notes.vmcoreinfo_len;
-	crash->vmcoreinfo.text = crash->vmcoreinfo.len ? (const char *)crash->notes.buf + crash->notes.vmcoreinfo_off : "";
+	locate_vmcoreinfo(crash);
 	return 0;
+}
+
+void crash_adopt_notes(struct crash *crash, struct crash *from)
+{
+	struct notes own = crash->notes;
+	bool cpus_known = from->notes.nr_cpus + (from->notes.vmcoreinfo_len != 0) == crash->nr_note_segs;
+
+	if (from->notes.len <= own.len)
+		return;
+	crash->notes = from->notes;
+	from->notes = own;
+	for (unsigned int i = 0; i < crash->notes.nr_cpus; i++)
+		crash->notes.cpus[i].cpu = cpus_known ? i : CPU_UNKNOWN;
+	locate_vmcoreinfo(crash);
+	locate_vmcoreinfo(from);
 }
 
 void crash_deinit(struct crash *crash)

@@ -33,6 +33,7 @@ struct crash {
 	unsigned int nr_segs, cap_segs;
 	unsigned int nr_rejected;	/* program headers dropped as absurd */
 	uint32_t nr_phdrs;		/* that the header has */
+	uint32_t nr_note_segs;		/* PT_NOTEs among them */
 	struct notes notes;
 	struct vmcoreinfo vmcoreinfo;	/* points into notes; len 0 = none */
 };
@@ -48,6 +49,12 @@ struct crash_source {
 /* -EINVAL: not a core header; -EIO and the like: header not readable. On error nothing needs to be released. */
 int crash_read(struct crash *crash, const struct crash_source *source, struct error *err);
 void crash_deinit(struct crash *crash);
+
+/*
+ * Take over the notes of another view of the same crash, when that one could read more of them. Their CPUs are known
+ * only if none of the original PT_NOTEs was empty.
+ */
+void crash_adopt_notes(struct crash *crash, struct crash *from);
 
 /* Find where a physical address of the dead kernel lies; *len_ret is how much follows. -ENODATA: in no PT_LOAD. */
 int crash_find_paddr(const struct crash *crash, paddr_t paddr, maddr_t *ret, uint64_t *len_ret);

@@ -268,9 +268,15 @@ unsigned int config_parse_cmdline(struct config *cfg, const char *cmdline, struc
 		char param[LINE_MAX_LEN];
 		struct error err;
 
-		if (n > sizeof(prefix) - 1 && n < sizeof(param) && !strncmp(cmdline, prefix, sizeof(prefix) - 1)) {
+		if (n >= sizeof(prefix) - 1 && !strncmp(cmdline, prefix, sizeof(prefix) - 1)) {
 			char *value;
 
+			if (n >= sizeof(param)) {
+				log_warn(log, "kernel command line: %.40s... is too long, ignored", cmdline);
+				wrong++;
+				cmdline += n;
+				continue;
+			}
 			memcpy(param, cmdline, n);
 			param[n] = 0;
 			value = strchr(param, '=');

@@ -28,7 +28,7 @@ void format_time(int64_t seconds, char ret[32])
 
 	if (seconds % 86400 < 0)
 		days--;
-	left = seconds - days * 86400;
+	left = (seconds % 86400 + 86400) % 86400;
 	civil_date(days, &year, &month, &day);
 	if (year < 0 || year > 9999)
 		year = 0;

@@ -60,8 +60,12 @@ static void add_translated_vmcore(struct input *in, struct log *log)
 		log_warn(log, "no second source: %s", err.text);
 		return;
 	}
-	if (!mem_vmcore_translate(&in->vmcore, &in->crash, &in->vmcore_crash, &err))
+	if (!mem_vmcore_translate(&in->vmcore, &in->crash, &in->vmcore_crash, &err)) {
+		/* The notes may lie in pages that /dev/mem refuses. */
+		if (in->crash.notes.nr_broken)
+			crash_adopt_notes(&in->crash, &in->vmcore_crash);
 		return;
+	}
 	log_warn(log, "no second source: %s", err.text);
 	crash_deinit(&in->vmcore_crash);
 	mem_close(&in->vmcore.mem);

@@ -124,6 +124,8 @@ int make_dirs(const char *path, mode_t mode)
 {
 	char copy[PATH_MAX];
 
+	if (!*path)
+		return -ENOENT;
 	if (strlen(path) >= sizeof(copy))
 		return -ENAMETOOLONG;
 	strcpy(copy, path);

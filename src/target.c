@@ -169,6 +169,14 @@ static void open_log(struct target *target)
 		log_warn(&target->ring->log, "no room for kcapture.log on the target");
 }
 
+/* vfat takes no colons in names. */
+static void plain_time(char *name)
+{
+	for (char *p = name; *p; p++)
+		if (*p == ':')
+			*p = '-';
+}
+
 int target_make_dir(struct target *target, const char *nodename, int64_t crashtime, struct error *err)
 {
 	char name[IDENTITY_MAX];
@@ -191,8 +199,12 @@ int target_make_dir(struct target *target, const char *nodename, int64_t crashti
 			open_log(target);
 			return 0;
 		}
-		if (errno != EEXIST)
+		if (errno == EINVAL && strchr(name, ':')) {
+			plain_time(name);
+			i--;
+		} else if (errno != EEXIST) {
 			break;
+		}
 	}
 	rc = fail(err, -errno, "making %s failed: %s", target->dir, strerror(errno));
 	target->dir[0] = 0;

@@ -38,10 +38,11 @@ def main():
 
     case = Case("demo", memory=1024, crashkernel="256M", dirty=200, partition=True, config=("crosscheck no",))
     one = scenario.Scenario(case, directory)
-    narrate(f"Booting {kernel.version} in QEMU: 2 CPUs, 1 GiB, an NVMe disk with an ext4 partition. Its user space loads "
-            "a\n          second kernel and kcapture's image with kexec -p, then panics on purpose. The console:")
+    narrate(f"Booting {kernel.version} in QEMU: 2 CPUs, 1 GiB, an NVMe disk with an ext4 partition. Its user space\n"
+            "          loads a second kernel and kcapture's image with kexec -p, then panics on purpose. The console:")
     vm = one.run()
-    show(re.sub(r"^\[\s*[\d.]+\] ", "", text) for _, text in vm.lines if SHOWN.search(re.sub(r"^\[\s*[\d.]+\] ", "", text)))
+    console = (re.sub(r"^\[\s*[\d.]+\] ", "", text) for _, text in vm.lines)
+    show(line for line in console if SHOWN.search(line))
     text = scenario.check_console(one, vm)
     image = (directory / "capture.img").stat().st_size
     panic = vm.stamp_of("Kernel panic")

@@ -53,8 +53,9 @@ def compare_times(rounds):
         ours, theirs = [], []
         for number in range(rounds):
             name = f"{load.replace(' ', '-')}-{number}"
-            ours.append(one_run(scenario.Scenario, dataclasses.replace(PLAIN, name=f"ours-{name}", dirty=dirty))[0])
-            theirs.append(one_run(DdScenario, dataclasses.replace(PLAIN, name=f"dd-{name}", dirty=dirty, target="raw"))[0])
+            case = dataclasses.replace(PLAIN, dirty=dirty)
+            ours.append(one_run(scenario.Scenario, dataclasses.replace(case, name=f"ours-{name}"))[0])
+            theirs.append(one_run(DdScenario, dataclasses.replace(case, name=f"dd-{name}", target="raw"))[0])
         ratios[load] = statistics.median(ours) / statistics.median(theirs)
         print(f"2 GiB, {load}: panic to reboot, s: kcapture {spread(ours)}, dd {spread(theirs)}, "
               f"ratio {ratios[load]:.2f}", flush=True)
@@ -63,11 +64,6 @@ def compare_times(rounds):
 
 def spread(seconds):
     return f"{statistics.median(seconds):.1f} ({' '.join(f'{value:.1f}' for value in seconds)})"
-
-
-def reported(vm, pattern):
-    match = re.search(pattern, vm.text())
-    return int(match[1]) if match else -1
 
 
 def sizes():
@@ -83,8 +79,9 @@ def memory():
     found = {}
     for mib in (1024, 8192):
         vm = one_run(scenario.Scenario, dataclasses.replace(PLAIN, name=f"memory-{mib}", memory=mib))[1]
-        found[f"{mib >> 10} GiB: peak memory, KiB"] = (reported(vm, r"memory peak (\d+) KiB"), 4096)
-        found[f"{mib >> 10} GiB: first byte, ms"] = (reported(vm, r"first byte on target after (\d+) ms"), 1000)
+        found[f"{mib >> 10} GiB: peak memory, KiB"] = (scenario.peak_memory(vm.text()), scenario.MEMORY_BAR)
+        first = re.search(r"first byte on target after (\d+) ms", vm.text())
+        found[f"{mib >> 10} GiB: first byte, ms"] = (int(first[1]) if first else -1, 1000)
     return found
 
 

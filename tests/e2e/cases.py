@@ -22,12 +22,13 @@ class Case:
     # the crash
     crash: str = "sysrq"                # as in guest.FirstKernel
     load: str = "-s"
+    arm: str = ""                       # armed by `kcapture arm` with these options instead of by kexec
     dirty: int = 0
     # the capture
     relaxed: bool = True                # iomem=relaxed on its command line
     args: str = ""                      # more of its command line
     config: tuple = ()                  # more directives
-    target: str = "ext4"                # or raw
+    target: str = "ext4"                # or raw, or xfs, btrfs, vfat (then only the console is checked)
     bus: str = "nvme"
     partition: bool = False
     disk: int = 0                       # MiB, default: enough
@@ -81,6 +82,10 @@ TARGETS = [
     Case("generic-nvme", crashed="6.1-generic", crashkernel="256M", memory=768, oracle=True),
     Case("generic-virtio-blk", crashed="6.1-generic", bus="virtio-blk", crashkernel="256M", memory=768, load="-c"),
     Case("generic-ahci", crashed="6.1-generic", bus="ahci", partition=True, crashkernel="256M", memory=768),
+    Case("xfs", target="xfs"),
+    Case("btrfs", target="btrfs"),
+    Case("vfat", target="vfat"),
+    Case("generic-xfs", crashed="6.1-generic", target="xfs", bus="virtio-blk", crashkernel="256M", memory=768),
     Case("path", config=("path /deep/er/dumps",)),
 ]
 
@@ -94,6 +99,11 @@ SOURCES = [
     Case("lockdown", args="lockdown=integrity", oracle=True),
     Case("source-vmcore", config=("source vmcore",)),
     Case("source-devmem", config=("source devmem",)),
+]
+
+ARMED = [
+    Case("armed-auto", arm="--load auto"),
+    Case("armed-legacy", arm="--load legacy", partition=True),
 ]
 
 ACTIONS = [
@@ -121,4 +131,4 @@ FAULTS = [
     Case("header-notes-overrun", header="notes", expect="ended"),
 ]
 
-CASES = CRASHES + MACHINES + TARGETS + PAIRS + SOURCES + ACTIONS + FAULTS
+CASES = CRASHES + MACHINES + TARGETS + PAIRS + SOURCES + ARMED + ACTIONS + FAULTS

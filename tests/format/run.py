@@ -72,7 +72,7 @@ def layout(core, directory):
         for load in parsed.loads:
             expect(load.filesz <= load.memsz, f"p_filesz > p_memsz at {load.vaddr:#x}")
             expect(load.offset + load.filesz <= parsed.size, f"PT_LOAD at {load.vaddr:#x} ends behind the file")
-            expect((load.offset - load.vaddr) % PAGE == 0, f"p_offset and p_vaddr differ within a page at {load.vaddr:#x}")
+            expect((load.offset - load.vaddr) % PAGE == 0, f"p_offset is not congruent at {load.vaddr:#x}")
         expect(parsed.flags & elf.E_FLAGS_INCOMPLETE == 0, "marked incomplete")
         check_sharing(parsed)
     expect(os.stat(core).st_blocks * 512 < os.stat(core).st_size * 0.95, "no holes in the file")
@@ -177,12 +177,37 @@ def damaged(damage, directory):
         expect(code >= 0, f"kcapture {verb[0]} dies of signal {-code}")
 
 
-def same_bytes_twice(directory):
-    """A copy of a copy is the same file: nothing depends on when or where it is made."""
-    first = copied(cores()[0], directory)
-    shutil.move(first, directory / "first.core")
-    second = copied(directory / "first.core", directory)
-    expect(subprocess.run(["cmp", directory / "first.core", second]).returncode == 0, "two copies differ")
+def flattened(directory):
+    """makedumpfile puts a flattened core together to the same data."""
+    out = directory / "together.core"
+    pipe = f"set -o pipefail; '{KCAPTURE}' copy -q '{cores()[0]}' - | makedumpfile -R '{out}'"
+    code, text = readers.run(["bash", "-c", pipe])
+    expect(code == 0, f"exit {code}: {text.strip()[-300:]}")
+    same_as_raw(out, directory)
+
+
+def copy_of_copy(directory):
+    """Copying again neither loses nor changes anything."""
+    shutil.move(copied(cores()[0], directory), directory / "first.core")
+    same_as_raw(copied(directory / "first.core", directory), directory)
+
+
+def oracle_notices(directory):
+    """The comparison itself: one changed byte in memory and one in a note are found, and nothing else."""
+    bad = directory / "bad.core"
+    subprocess.run(["cp", "--sparse=always", cores()[0], bad], check=True)
+    with elf.Core(bad) as core:
+        load = core.loads[-1] if core.loads[-1].paddr != elf.NO_PADDR else core.loads[1]
+        offset = load.offset + load.filesz // 2
+        old = core.read(offset, 1)
+        note = core.phdrs[0].offset + elf.NHDR.size + len("CORE\0\0\0\0") + 112
+    with open(bad, "r+b") as file:
+        for where, byte in ((offset, bytes([old[0] ^ 1])), (note, b"\xa5")):
+            file.seek(where)
+            file.write(byte)
+    result = compare_cores.compare(cores()[1], bad)
+    expect({paddr for paddr, _ in result.differing} == {(load.paddr + load.filesz // 2) & -PAGE}
+           and len(result.problems) == 1, f"the comparison says: {result.summary()}")
 
 
 CHECKS = (readelf, layout, same_as_raw, gdb, crash, drgn, makedumpfile, verify, info)
@@ -196,7 +221,8 @@ def tests():
     found = [runner.Test(f"{check.__name__}-{origin}", functools.partial(checked, check, origin))
              for origin in ORIGINS for check in CHECKS]
     found += [runner.Test(f"damaged-{name}", functools.partial(damaged, damage)) for name, damage in DAMAGES.items()]
-    return found + [runner.Test("same-bytes-twice", same_bytes_twice)]
+    return found + [runner.Test("flattened", flattened), runner.Test("copy-of-copy", copy_of_copy),
+                    runner.Test("oracle-notices", oracle_notices)]
 
 
 if __name__ == "__main__":

@@ -17,7 +17,6 @@ from lib.elf import NO_PADDR, Core
 
 PAGE = 4096
 CHUNK = 4 << 20
-ZEROS = bytes(CHUNK)
 OWN_NOTES = ("KCAPTURE",)
 
 
@@ -61,7 +60,7 @@ def find_load(core, wanted):
 
 
 def union_of_data(a, a_start, b, b_start, length):
-    """Chunks (offset, length) of [0, length) in which either file has data; where both have holes both read as zeros."""
+    """Chunks (offset, length) of [0, length) in which either file has data; holes in both are zeros in both."""
     ranges = sorted([(start - a_start, size) for start, size in sparse.data_ranges(a.fd, a_start, a_start + length)] +
                     [(start - b_start, size) for start, size in sparse.data_ranges(b.fd, b_start, b_start + length)])
     done = 0

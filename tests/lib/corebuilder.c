@@ -223,15 +223,14 @@ static void mark(struct fake_sink *fake, uint64_t off, uint64_t len, char state)
 {
 	need(off + len >= off && off + len < 64U << 20);
 	if (off + len > fake->data.len) {
-		size_t old = fake->data.len;
+		size_t more_bytes = off + len - fake->data.len;
 
-		bytes_add_zeros(&fake->data, off + len - old);
-		fake->state = more(fake->state, fake->data.len);
-		memset(fake->state + old, 0, fake->data.len - old);
+		bytes_add_zeros(&fake->data, more_bytes);
+		bytes_add_zeros(&fake->state, more_bytes);
 	}
 	for (uint64_t i = off; i < off + len; i++) {
-		fake->nr_overwritten += fake->state[i] != 0;
-		fake->state[i] = state;
+		fake->nr_overwritten += fake->state.p[i] != 0;
+		fake->state.p[i] = state;
 	}
 }
 
@@ -312,7 +311,7 @@ struct sink *fake_sink_init(struct fake_sink *fake, unsigned int caps)
 void fake_sink_free(struct fake_sink *fake)
 {
 	bytes_free(&fake->data);
-	free(fake->state);
+	bytes_free(&fake->state);
 	free(fake->events);
 	memset(fake, 0, sizeof(*fake));
 }
@@ -322,7 +321,7 @@ uint64_t fake_sink_count(const struct fake_sink *fake, uint64_t off, uint64_t le
 	uint64_t nr = 0;
 
 	for (uint64_t i = off; i < off + len; i++)
-		nr += (i < fake->data.len ? fake->state[i] : 0) == state;
+		nr += (i < fake->data.len ? fake->state.p[i] : 0) == state;
 	return nr;
 }
 

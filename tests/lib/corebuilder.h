@@ -87,7 +87,7 @@ struct sink_event {
 struct fake_sink {
 	struct sink sink;
 	struct bytes data;		/* what a file would hold, never-written parts are zeros */
-	uint8_t *state;			/* by byte of data: 'w' written, 'z' zeroed, 0 neither */
+	struct bytes state;		/* by byte of data: 'w' written, 'z' zeroed, 0 neither */
 	struct sink_event *events;
 	unsigned int nr_events, cap_events;
 	unsigned int nr_writes;

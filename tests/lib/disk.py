@@ -5,7 +5,6 @@ mke2fs; and the way back: files are read out with debugfs, sparse, without mount
 """
 
 import dataclasses
-import os
 import pathlib
 import re
 import subprocess
@@ -14,15 +13,17 @@ from lib import sparse
 
 MIB = 1 << 20
 
-# bus: (QEMU device arguments, device name in the guest, kernel modules that drive it)
+# bus: (QEMU device arguments, device name in the guest)
 BUSES = {
-    "nvme": (["-device", "nvme,serial=kc{n},id=dev{n},drive=disk{n}"], "/dev/nvme{n}n1", ("nvme",)),
-    "virtio-blk": (["-device", "virtio-blk-pci,id=dev{n},drive=disk{n}"], "/dev/vd{letter}", ("virtio_blk", "virtio_pci")),
-    "virtio-scsi": (["-device", "virtio-scsi-pci,id=bus{n}", "-device", "scsi-hd,id=dev{n},bus=bus{n}.0,drive=disk{n}"],
-                    "/dev/sd{letter}", ("virtio_scsi", "virtio_pci", "sd_mod")),
-    "ahci": (["-device", "ahci,id=bus{n}", "-device", "ide-hd,id=dev{n},bus=bus{n}.0,drive=disk{n}"], "/dev/sd{letter}",
-             ("ahci", "sd_mod")),
+    "nvme": (["-device", "nvme,serial=kc{n},id=dev{n},drive=disk{n}"], "/dev/nvme{n}n1"),
+    "virtio-blk": (["-device", "virtio-blk-pci,id=dev{n},drive=disk{n}"], "/dev/vd{letter}"),
+    "virtio-scsi": (["-device", "virtio-scsi-pci,id=bus{n}",
+                     "-device", "scsi-hd,id=dev{n},bus=bus{n}.0,drive=disk{n}"], "/dev/sd{letter}"),
+    "ahci": (["-device", "ahci,id=bus{n}", "-device", "ide-hd,id=dev{n},bus=bus{n}.0,drive=disk{n}"], "/dev/sd{letter}"),
 }
+
+
+MKFS = {"xfs": ["mkfs.xfs", "-q", "-f"], "btrfs": ["mkfs.btrfs", "-q", "-f"], "vfat": ["mkfs.vfat", "-F", "32", "-I"]}
 
 
 @dataclasses.dataclass
@@ -59,11 +60,15 @@ class Disk:
             subprocess.run(["sfdisk", "-q", str(self.path)], input="label: gpt\nstart=2048\n", text=True, check=True,
                            capture_output=True)
 
-    def format_ext4(self):
-        blocks = (self.size - 2 * self.offset) // 4096
-        subprocess.run(["mke2fs", "-q", "-F", "-t", "ext4", "-b", "4096", "-E",
-                        f"offset={self.offset},assume_storage_prezeroed=1", str(self.path), str(blocks)],
-                       check=True, capture_output=True)
+    def format(self, fstype):
+        """Make a filesystem; ext4 also in the partition, the others only on a whole disk."""
+        if fstype == "ext4":
+            blocks = (self.size - 2 * self.offset) // 4096
+            argv = ["mke2fs", "-q", "-F", "-t", "ext4", "-b", "4096", "-E",
+                    f"offset={self.offset},assume_storage_prezeroed=1", self.path, str(blocks)]
+        else:
+            argv = [*MKFS[fstype], self.path]
+        subprocess.run(argv, check=True, capture_output=True)
 
     def qemu_args(self):
         if self.drive:
@@ -116,6 +121,3 @@ class Disk:
             match = pattern.match(line)
             if match and match[1] == match[2] and "Uninit" not in match[7]:
                 yield int(match[3]), int(match[5]), int(match[6])
-
-    def allocated(self):
-        return os.stat(self.path).st_blocks * 512

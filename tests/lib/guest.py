@@ -18,7 +18,7 @@ BUSYBOX = "/bin/busybox"
 
 INIT = """#!/bin/busybox sh
 /bin/busybox --install -s /bin
-export PATH=/bin:/sbin:/usr/sbin
+export PATH=/usr/bin:/bin
 mount -t proc proc /proc; mount -t sysfs sys /sys; mount -t devtmpfs dev /dev 2>/dev/null
 mkdir -p /tmp; mount -t tmpfs -o size=90% tmp /tmp
 . /guest.conf
@@ -29,7 +29,8 @@ say "up, kernel $(uname -r), $(nproc) CPUs"
     # Three quarters of the memory in tmpfs files, the rest in the heap of a process that stays.
     dd if=/dev/urandom of=/tmp/seed bs=64k count=16 2>/dev/null
     n=0; while [ $n -lt $((DIRTY * 3 / 4)) ]; do (echo $n; cat /tmp/seed) > /tmp/f$n; n=$((n + 1)); done
-    sh -c 'x=; n=0; while [ $n -lt '$((DIRTY / 4))' ]; do x=$x$(tr -d "\\0" < /tmp/seed); n=$((n + 1)); done; exec 2>/dev/null; while :; do sleep 1000; done' &
+    hold='x=; n=0; while [ $n -lt $0 ]; do x=$x$(tr -d "\\0" < /tmp/seed); n=$((n + 1)); done; sleep 1000; :'
+    sh -c "$hold" $((DIRTY / 4)) &
     sleep 2; say "dirtied $DIRTY MiB"
 }
 sleep 1000 &
@@ -38,9 +39,12 @@ sleep 1000 &
     address=$(dmesg | sed -n 's/.*kcrash: header at //p')
     APPEND="$APPEND elfcorehdr=$address"
 }
-kexec -p $LOAD /capture/vmlinuz --initrd=/capture/initrd --append="$APPEND" && [ "$(cat /sys/kernel/kexec_crash_loaded)" = 1 ] || {
-    say "kexec failed"; sleep 1; poweroff -f; }
-say "armed with kexec $LOAD"
+arm() {
+    [ -z "$ARM" ] || { kcapture status; kcapture arm --init /usr/lib/kcapture/init $ARM && kcapture status; return; }
+    kexec -p $LOAD /capture/vmlinuz --initrd=/capture/initrd --append="$APPEND"
+}
+arm && [ "$(cat /sys/kernel/kexec_crash_loaded)" = 1 ] || { say "arming failed"; sleep 1; poweroff -f; }
+say "armed"
 [ -z "$SYSCTL" ] || sysctl -q -w $SYSCTL
 say "crashing by $CRASH"
 case $CRASH in
@@ -75,13 +79,14 @@ class FirstKernel:
     sysctl: str = ""
     dirty: int = 0                  # MiB of memory to fill
     header: str = ""                # bad elfcorehdr to make: truncated, phnum, notes
+    arm: str = ""                   # options of `kcapture arm`, which then does it
 
     def image(self, vmlinuz, capture_initrd, module=None):
         archive = Archive()
         archive.file("init", INIT, 0o755)
         archive.file("guest.conf", "".join(f'{key}="{value}"\n' for key, value in (
             ("HOSTNAME", HOSTNAME), ("CRASH", self.crash), ("LOAD", self.load), ("APPEND", self.append),
-            ("SYSCTL", self.sysctl), ("DIRTY", self.dirty), ("HEADER", self.header))))
+            ("SYSCTL", self.sysctl), ("DIRTY", self.dirty), ("HEADER", self.header), ("ARM", self.arm))))
         archive.copy(vmlinuz, "capture/vmlinuz")
         archive.file("capture/initrd", capture_initrd)
         if module:
@@ -89,18 +94,44 @@ class FirstKernel:
         return base_image() + archive.image()
 
 
+def add_program(archive, name):
+    """A program of the host with the libraries it needs."""
+    path = shutil.which(name, path="/usr/sbin:/sbin:/usr/bin:/bin")
+    archive.copy(path, f"usr/bin/{name}")
+    add_libraries(archive, path)
+
+
+def add_libraries(archive, path):
+    run = subprocess.run(["ldd", str(path)], capture_output=True, text=True, check=True)
+    for library in re.findall(r"(/\S+) \(0x", run.stdout):
+        archive.copy(library)
+
+
 @functools.cache
 def base_image():
-    """busybox, kexec and the libraries it needs."""
+    """busybox and kexec."""
     archive = Archive()
-    for directory in ("proc", "sys", "dev", "tmp", "sbin"):
+    for directory in ("proc", "sys", "dev", "tmp"):
         archive.directory(directory)
     archive.copy(BUSYBOX, "bin/busybox")
-    kexec = shutil.which("kexec", path="/usr/sbin:/sbin:/usr/bin")
-    archive.copy(kexec, "sbin/kexec")
-    for library in re.findall(r"(/\S+) \(0x", subprocess.run(["ldd", kexec], capture_output=True, text=True,
-                                                             check=True).stdout):
-        archive.copy(library)
+    add_program(archive, "kexec")
+    return archive.image()
+
+
+def installed_system(kernel, kcapture, init, config):
+    """What `kcapture arm` finds on a machine where it and the kernel are installed."""
+    archive = Archive()
+    for program in ("cpio", "gzip"):
+        add_program(archive, program)
+    archive.copy(kcapture, "usr/bin/kcapture")
+    add_libraries(archive, kcapture)
+    archive.copy(init, "usr/lib/kcapture/init")
+    archive.copy(config, "etc/kcapture.conf", 0o644)
+    archive.directory("var/lib")
+    boot = kernel.root / "boot"
+    modules = kernel.root / "lib" / "modules" / kernel.version
+    for path in (kernel.vmlinuz, *boot.glob("config-*"), *modules.glob("modules.*")):
+        archive.copy(path, str(path.relative_to(kernel.root)), 0o644)
     return archive.image()
 
 
@@ -111,7 +142,8 @@ def busybox_capture(disk, modules=(), kernel_root=None, finally_do="exec /init.k
     for module in modules:
         archive.copy(kernel_root / module, f"oracle/{module.rsplit('/', 1)[-1]}")
     names = " ".join("/oracle/" + module.rsplit("/", 1)[-1] for module in modules)
-    archive.file("init", ORACLE_INIT.replace("MODULES", names).replace("DISK", disk).replace("FINALLY", finally_do), 0o755)
+    script = ORACLE_INIT.replace("MODULES", names).replace("DISK", disk).replace("FINALLY", finally_do)
+    archive.file("init", script, 0o755)
     return archive
 
 

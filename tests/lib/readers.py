@@ -38,9 +38,9 @@ PANICKING_THREAD = 'eval "thread %d", panic_cpu.counter + 1'
 def gdb(core_path, vmlinux, *commands):
     """gdb's output for commands, symbols moved to where the kernel ran."""
     offset = kernel_offset(core_path)
-    argv = ["gdb", "-nx", "-batch", "-iex", "set debuginfod enabled off", "-ex", "set pagination off", "-ex", "set height 0",
-            "-ex", "set confirm off", "-ex", f"core-file {core_path}", "-ex", f"symbol-file -o {offset:#x} {vmlinux}"]
-    return run(argv + [word for command in commands for word in ("-ex", command)])[1]
+    setup = ("set pagination off", "set confirm off", f"core-file {core_path}", f"symbol-file -o {offset:#x} {vmlinux}")
+    argv = ["gdb", "-nx", "-batch", "-iex", "set debuginfod enabled off"]
+    return run(argv + [word for command in (*setup, *commands) for word in ("-ex", command)])[1]
 
 
 def crash(core_path, vmlinux, *commands):

@@ -64,8 +64,8 @@ def drop_large_files(directory):
 
 def arguments(description, jobs):
     parser = argparse.ArgumentParser(description=description)
-    parser.add_argument("-k", metavar="PATTERN", action="append", help="only tests whose names hold PATTERN (or match it "
-                        "as a glob); may be repeated")
+    parser.add_argument("-k", metavar="PATTERN", action="append",
+                        help="only tests whose names hold PATTERN, or match it as a glob; may be repeated")
     parser.add_argument("--list", action="store_true", help="print the names and stop")
     parser.add_argument("-j", type=int, default=jobs, metavar="N", help="tests at once (default %(default)s)")
     return parser.parse_args()
@@ -84,13 +84,23 @@ def main(description, tests, directory, requires=(), jobs=1):
         if not program.exists():
             print(f"{program} is missing: run make first", file=sys.stderr)
             return 2
+    counts = run_all(tests, directory, args.j)
+    print_totals(counts)
+    return 1 if counts["failed"] else 0
+
+
+def run_all(tests, directory, jobs):
+    """Run tests, the dearest first, a line for each; how many passed, failed and were skipped."""
     counts = {"passed": 0, "failed": 0, "skipped": 0}
     tests = sorted(tests, key=lambda test: -test.cost)
-    with concurrent.futures.ThreadPoolExecutor(args.j) as pool:
+    with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
         runs = [pool.submit(run_one, test, directory / test.name) for test in tests]
         for run in concurrent.futures.as_completed(runs):
             status, line = run.result()
             counts[status] += 1
             print(line, flush=True)
+    return counts
+
+
+def print_totals(counts):
     print(f"{counts['passed']} passed, {counts['failed']} failed, {counts['skipped']} skipped")
-    return 1 if counts["failed"] else 0

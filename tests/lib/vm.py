@@ -13,6 +13,7 @@ import threading
 import time
 
 QEMU = "qemu-system-x86_64"
+DIE_WITH_US = ["setpriv", "--pdeathsig", "KILL"]
 
 
 class Timeout(Exception):
@@ -29,7 +30,7 @@ class VM:
         self._changed = threading.Condition()
         self._log = open(log_path, "w", encoding="utf-8")
         self._qmp, theirs = socket.socketpair()
-        argv = [QEMU, "-accel", "tcg,thread=multi", "-m", str(memory), "-smp", str(smp), "-cpu", cpu,
+        argv = [*DIE_WITH_US, QEMU, "-accel", "tcg,thread=multi", "-m", str(memory), "-smp", str(smp), "-cpu", cpu,
                 "-nodefaults", "-display", "none", "-no-reboot", "-serial", "stdio",
                 "-chardev", f"socket,id=qmp,fd={theirs.fileno()}", "-mon", "chardev=qmp,mode=control", *args]
         self._log.write(" ".join(argv) + "\n")

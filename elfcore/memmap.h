@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Where the struct page of a page frame is. Memory models: SPARSEMEM in both forms (mm/sparse.c), FLATMEM. Which one the
+ * dead kernel had shows by the keys of VMCOREINFO.
+ */
+#ifndef ELFCORE_MEMMAP_H
+#define ELFCORE_MEMMAP_H
+
+#include "elfcore/kernel.h"
+#include "elfcore/page.h"
+
+enum memory_model { MODEL_FLAT, MODEL_SPARSE, MODEL_SPARSE_EXTREME };
+
+struct memmap {
+	struct kernel *kernel;
+	enum memory_model model;
+	uint32_t page_struct;		/* bytes of a struct page */
+	unsigned int section_bits;	/* log2 of a section's size in bytes */
+	vaddr_t root;			/* mem_section[], or mem_map of MODEL_FLAT */
+	uint64_t nr_roots, per_root;
+	uint32_t section_struct;
+	int section_map;		/* offset of section_mem_map */
+};
+
+/* A run of page frames whose struct pages lie behind one another at vaddr; present false = they have none. */
+struct memmap_span {
+	pfn_t start, end;
+	vaddr_t vaddr;
+	bool present;
+};
+
+/* -ENODATA with the missing key named, -EINVAL for a layout that contradicts itself. */
+int memmap_init(struct memmap *memmap, struct kernel *kernel, const struct page_layout *layout, struct error *err);
+
+/* The span that holds pfn, at most to the end of its section. What is unreadable is not present. */
+void memmap_find(struct memmap *memmap, pfn_t pfn, struct memmap_span *ret);
+
+#endif
