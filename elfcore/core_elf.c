@@ -143,7 +143,7 @@ static int elf_begin(struct core *core, struct sink *sink, struct error *err)
 		rc = write_own_note(elf, NULL);
 	elf->pos = plan->notes_off + plan->notes_len;
 	if (rc && !err->code)
-		fail(err, rc, "writing the headers to %s failed (error %d)", sink->ops->name, -rc);
+		fail(err, rc, "writing the headers to %s failed: %s", sink->ops->name, strerror(-rc));
 	return rc;
 }
 
@@ -198,7 +198,7 @@ static int elf_end(struct core *core, const struct core_result *result, struct e
 	if (!rc)
 		rc = write_ehdr(elf, !result->status, err);
 	if (rc && !err->code)
-		fail(err, rc, "writing the final header to %s failed (error %d)", sink->ops->name, -rc);
+		fail(err, rc, "writing the final header to %s failed: %s", sink->ops->name, strerror(-rc));
 	return rc;
 }
 

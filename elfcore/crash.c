@@ -41,8 +41,8 @@ static int read_ehdr(struct crash *crash, const struct crash_source *source, str
 		return fail(err, -EINVAL, "header of %llu bytes is too short for ELF", (unsigned long long)source->size);
 	rc = mem_read(source->mem, source->addr, buf, sizeof(buf));
 	if (rc)
-		return fail(err, rc, "ELF header at 0x%llx is not readable through %s (error %d)",
-			    (unsigned long long)source->addr, source->mem->ops->name, -rc);
+		return fail(err, rc, "ELF header at 0x%llx is not readable through %s: %s",
+			    (unsigned long long)source->addr, source->mem->ops->name, strerror(-rc));
 	rc = elf_ehdr_decode(buf, &crash->ehdr, err);
 	if (!rc)
 		rc = check_ehdr(&crash->ehdr, err);
@@ -151,8 +151,8 @@ static int add_note_segment(struct crash *crash, const struct crash_source *sour
 		return -ENOMEM;
 	rc = phdr->offset > ADDR_LIMIT ? -EINVAL : mem_read(source->mem, phdr->offset, buf, len);
 	if (rc) {
-		log_warn(source->log, "PT_NOTE %u at 0x%llx is not readable (error %d), skipped", cpu,
-			 (unsigned long long)phdr->offset, -rc);
+		log_warn(source->log, "PT_NOTE %u at 0x%llx is not readable (%s), skipped", cpu,
+			 (unsigned long long)phdr->offset, strerror(-rc));
 		crash->notes.nr_broken++;
 		rc = 0;
 	} else {

@@ -101,7 +101,7 @@ static void save_dmesg(struct target *target, const struct kernel *kernel)
 	if (dmesg_file_write(target->dir, &copy, &summary, &err))
 		log_warn(log, "no whole vmcore-dmesg.txt: %s", err.text);
 	else
-		log_info(log, "saved vmcore-dmesg.txt, %u records", summary.nr_records);
+		log_info(log, "wrote vmcore-dmesg.txt, %u records", summary.nr_records);
 	if (summary.panic[0])
 		log_info(log, "the last words: %s", summary.panic);
 }

@@ -40,7 +40,7 @@ def one_run(kind, case):
     directory.mkdir(parents=True, exist_ok=True)
     vm = kind(case, directory).run()
     scenario.expect("Kernel panic - not syncing" in vm.text(), "no panic on the console")
-    wanted = "oracle: done" if kind is DdScenario else "kcapture: saved"
+    wanted = "oracle: done" if kind is DdScenario else "kcapture: saved /"
     scenario.expect(wanted in vm.text(), f"no {wanted!r} on the console, log {directory}")
     drop_large_files(directory)
     return vm.ended - vm.stamp_of("Kernel panic - not syncing"), vm

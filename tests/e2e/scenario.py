@@ -171,6 +171,11 @@ def numa_args(case):
 
 # What the console must say
 
+def saved_core(text):
+    """The match that names where the core was saved, on the console; the log of the dead kernel alone is none."""
+    return re.search(r"kcapture: saved (/\S+)", text)
+
+
 def check_console(scenario, vm):
     case = scenario.case
     lines = [text for _, text in vm.lines[scenario.first_line_of_capture(vm):]]
@@ -179,7 +184,7 @@ def check_console(scenario, vm):
     for bad in ("Kernel panic", "Attempted to kill init", "Oops:", "soft lockup", "blocked for more than"):
         expect(bad not in kernel, f"the capture kernel says {bad!r}")
     expect("kcapture: " in text, "kcapture never spoke")
-    saved = re.search(r"kcapture: saved (\S+)", text)
+    saved = saved_core(text)
     failed = re.search(r"kcapture: FAILED: (.+)", text)
     expect(saved or failed, "neither saved nor FAILED on the console")
     expect(not (saved and failed), "both saved and FAILED on the console")
@@ -333,7 +338,7 @@ def check(case, directory):
     scenario = Scenario(case, directory)
     vm = scenario.run()
     text = check_console(scenario, vm)
-    if "kcapture: saved" not in text:
+    if not saved_core(text):
         check_partial(scenario)
         return ""
     if case.target not in ("ext4", "raw"):

@@ -35,7 +35,7 @@ def make(core, raw):
     one = scenario.Scenario(case, work)
     vm = one.run()
     text = scenario.check_console(one, vm)
-    runner.expect("kcapture: saved" in text, f"the core for the format tests was not captured, log {work}")
+    runner.expect(scenario.saved_core(text), f"the core for the format tests was not captured, log {work}")
     captured = scenario.fetch_core(one, text)
     size = scenario.oracle_size(vm)
     with open(one.oracle.path, "rb") as disk, open(raw, "wb") as out:
