@@ -39,8 +39,11 @@ struct arch_ops {
 	/* Find the page tables. -ENODATA with the missing key named: no translation for this kernel. */
 	int (*init)(struct kernel *kernel, struct error *err);
 
-	/* One address through the page tables: -ENODATA not mapped, -EIO a table is unreadable. */
-	int (*vtop)(struct kernel *kernel, vaddr_t vaddr, paddr_t *ret);
+	/*
+	 * One address through the page tables; *len_ret is how much follows in the same page, however large that is.
+	 * -ENODATA not mapped, -EIO a table is unreadable.
+	 */
+	int (*vtop)(struct kernel *kernel, vaddr_t vaddr, paddr_t *ret, uint64_t *len_ret);
 
 	/*
 	 * All present mappings that touch [start, last] (inclusive: the last one may end the address space), neighbours

@@ -59,7 +59,7 @@ static paddr_t entry_page(const struct kernel *kernel, unsigned int level, uint6
 	return entry & kernel->addr_mask & ~((1ULL << level_shift(level)) - 1);
 }
 
-static int x86_64_vtop(struct kernel *kernel, vaddr_t vaddr, paddr_t *ret)
+static int x86_64_vtop(struct kernel *kernel, vaddr_t vaddr, paddr_t *ret, uint64_t *len_ret)
 {
 	paddr_t table = kernel->pgd;
 
@@ -75,7 +75,10 @@ static int x86_64_vtop(struct kernel *kernel, vaddr_t vaddr, paddr_t *ret)
 		if (!(entry & ENTRY_PRESENT))
 			return -ENODATA;
 		if (entry_is_page(level, entry)) {
-			*ret = entry_page(kernel, level, entry) + (vaddr & ((1ULL << shift) - 1));
+			uint64_t size = 1ULL << shift, in_page = vaddr & (size - 1);
+
+			*ret = entry_page(kernel, level, entry) + in_page;
+			*len_ret = size - in_page;
 			return 0;
 		}
 		table = entry & kernel->addr_mask;

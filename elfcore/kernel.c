@@ -17,7 +17,7 @@ int kernel_read_paddr(struct kernel *kernel, paddr_t paddr, void *buf, size_t le
 	return room < len ? -ENODATA : mem_read(kernel->mem, src, buf, len);
 }
 
-/* Page tables first where there are any: only they know vmalloc space. PT_LOADs serve the direct map and the image. */
+/* PT_LOADs know the direct map and the image; for everything else, vmalloc space above all, the page tables are walked. */
 int kernel_read_vaddr(struct kernel *kernel, vaddr_t vaddr, void *buf, size_t len)
 {
 	uint8_t *out = buf;
@@ -29,12 +29,14 @@ int kernel_read_vaddr(struct kernel *kernel, vaddr_t vaddr, void *buf, size_t le
 	if (!kernel->can_translate)
 		return -ENODATA;
 	while (len) {
-		size_t piece = min_u64(len, kernel->page_size - vaddr % kernel->page_size);
+		uint64_t piece;
 		paddr_t paddr;
-		int rc = kernel->arch->vtop(kernel, vaddr, &paddr);
+		int rc = kernel->arch->vtop(kernel, vaddr, &paddr, &piece);
 
-		if (!rc)
-			rc = kernel_read_paddr(kernel, paddr, out, piece);
+		if (rc)
+			return rc;
+		piece = min_u64(piece, len);
+		rc = kernel_read_paddr(kernel, paddr, out, piece);
 		if (rc)
 			return rc;
 		vaddr += piece;

@@ -29,21 +29,13 @@ static void merge_ranges(struct plan *plan)
 	plan->nr_ranges = nr;
 }
 
-int plan_init(struct plan *plan, const struct crash *crash, uint64_t page_size, struct error *err)
+int plan_make_ranges(struct plan *plan)
 {
-	memset(plan, 0, sizeof(*plan));
-	plan->crash = crash;
-	plan->form = crash->ehdr.form;
-	plan->page_size = page_size;
-	plan->cap_loads = crash->nr_segs;
-	plan->loads = calloc(crash->nr_segs, sizeof(*plan->loads));
-	plan->ranges = calloc(crash->nr_segs, sizeof(*plan->ranges));
-	if (!plan->loads || !plan->ranges) {
-		plan_deinit(plan);
-		return fail(err, -ENOMEM, "no memory to plan %u segments", crash->nr_segs);
-	}
-	for (; plan->nr_loads < crash->nr_segs; plan->nr_loads++)
-		plan->loads[plan->nr_loads].seg = crash->segs[plan->nr_loads];
+	free(plan->ranges);
+	plan->nr_ranges = 0;
+	plan->ranges = calloc(plan->nr_loads ? plan->nr_loads : 1, sizeof(*plan->ranges));
+	if (!plan->ranges)
+		return -ENOMEM;
 	for (unsigned int i = 0; i < plan->nr_loads; i++) {
 		const struct segment *seg = &plan->loads[i].seg;
 
@@ -52,6 +44,62 @@ int plan_init(struct plan *plan, const struct crash *crash, uint64_t page_size, 
 	}
 	merge_ranges(plan);
 	return 0;
+}
+
+int plan_add_load(struct plan *plan, const struct segment *seg)
+{
+	if (plan->nr_loads == plan->cap_loads) {
+		unsigned int cap = plan->cap_loads + plan->cap_loads / 2 + 64;
+		struct plan_load *loads = realloc(plan->loads, cap * sizeof(*loads));
+
+		if (!loads)
+			return -ENOMEM;
+		plan->loads = loads;
+		plan->cap_loads = cap;
+	}
+	plan->loads[plan->nr_loads++] = (struct plan_load){ .seg = *seg };
+	return 0;
+}
+
+/*
+ * Segments without a physical address are aliases when their data belongs to others: those are made anew, or not. All
+ * others (/proc/kcore has such ones) are data.
+ */
+static int add_unlabelled(struct plan *plan)
+{
+	const struct crash *crash = plan->crash;
+	unsigned int nr = plan->nr_loads;
+	int rc = 0;
+
+	for (unsigned int i = 0; i < crash->nr_segs && !rc; i++) {
+		const struct segment *seg = &crash->segs[i];
+		const struct plan_range *r = plan_find(plan, seg->src);
+
+		if (seg->paddr == PADDR_NONE && !(r && seg->filesz <= r->src + r->len - seg->src))
+			rc = plan_add_load(plan, seg);
+	}
+	return rc || plan->nr_loads == nr ? rc : plan_make_ranges(plan);
+}
+
+int plan_init(struct plan *plan, const struct crash *crash, uint64_t page_size, struct error *err)
+{
+	int rc = 0;
+
+	memset(plan, 0, sizeof(*plan));
+	plan->crash = crash;
+	plan->form = crash->ehdr.form;
+	plan->page_size = page_size;
+	for (unsigned int i = 0; i < crash->nr_segs && !rc; i++)
+		if (crash->segs[i].paddr != PADDR_NONE)
+			rc = plan_add_load(plan, &crash->segs[i]);
+	if (!rc)
+		rc = plan_make_ranges(plan);
+	if (!rc)
+		rc = add_unlabelled(plan);
+	if (!rc)
+		return 0;
+	plan_deinit(plan);
+	return fail(err, rc, "no memory to plan %u segments", crash->nr_segs);
 }
 
 void plan_deinit(struct plan *plan)
@@ -79,21 +127,6 @@ const struct plan_range *plan_find(const struct plan *plan, maddr_t src)
 	return NULL;
 }
 
-static int add_load(struct plan *plan, const struct segment *seg)
-{
-	if (plan->nr_loads == plan->cap_loads) {
-		unsigned int cap = plan->cap_loads + plan->cap_loads / 2 + 64;
-		struct plan_load *loads = realloc(plan->loads, cap * sizeof(*loads));
-
-		if (!loads)
-			return -ENOMEM;
-		plan->loads = loads;
-		plan->cap_loads = cap;
-	}
-	plan->loads[plan->nr_loads++] = (struct plan_load){ .seg = *seg };
-	return 0;
-}
-
 struct alias_walk {
 	struct plan *plan;
 	unsigned int max;
@@ -110,6 +143,46 @@ static uint64_t distance_to_ram(const struct crash *crash, paddr_t paddr)
 	return distance;
 }
 
+/* How far it is from an address that no range holds to the next range. */
+static uint64_t distance_to_range(const struct plan *plan, maddr_t src)
+{
+	unsigned int low = 0, high = plan->nr_ranges;
+
+	while (low < high) {
+		unsigned int mid = low + (high - low) / 2;
+
+		if (plan->ranges[mid].src > src)
+			high = mid;
+		else
+			low = mid + 1;
+	}
+	return low < plan->nr_ranges ? plan->ranges[low].src - src : UINT64_MAX;
+}
+
+/*
+ * makedumpfile (1.7.2, exclude_nodata_pages()) takes p_paddr of all ones for an address and drops the page frame of
+ * p_paddr + p_filesz, unless that is the begin of a page: so an alias ends one byte into its last page, and the rest of
+ * that page is an alias of its own, whose victim is page frame 0, which no PC hands out as memory.
+ */
+static int add_alias(struct alias_walk *walk, const struct segment *alias, uint64_t len)
+{
+	uint64_t tail = walk->plan->page_size - 1;
+	struct segment seg = *alias;
+
+	if (walk->max - walk->plan->nr_aliases < 2)
+		return -E2BIG;
+	seg.filesz = seg.memsz = len - min_u64(tail, len - 1);
+	if (plan_add_load(walk->plan, &seg))
+		return -ENOMEM;
+	seg.vaddr += seg.filesz;
+	seg.src += seg.filesz;
+	seg.filesz = seg.memsz = len - seg.filesz;
+	if (seg.filesz && plan_add_load(walk->plan, &seg))
+		return -ENOMEM;
+	walk->plan->nr_aliases += seg.filesz ? 2 : 1;
+	return 0;
+}
+
 /* One mapping becomes as many segments as it touches pieces of stored data; what is not RAM becomes none. */
 static int alias_mapping(void *arg, const struct mapping *mapping)
 {
@@ -118,19 +191,25 @@ static int alias_mapping(void *arg, const struct mapping *mapping)
 
 	while (pos < mapping->len) {
 		uint64_t left = mapping->len - pos, len = 0;
+		const struct plan_range *range;
+		int rc;
 		struct segment seg = { .vaddr = mapping->vaddr + pos, .paddr = PADDR_NONE, .flags = PF_R | PF_W | PF_X };
 
 		if (crash_find_paddr(walk->plan->crash, mapping->paddr + pos, &seg.src, &len)) {
 			pos += min_u64(left, distance_to_ram(walk->plan->crash, mapping->paddr + pos));
 			continue;
 		}
-		seg.filesz = seg.memsz = min_u64(len, left);
-		if (walk->plan->nr_aliases == walk->max)
-			return -E2BIG;
-		if (add_load(walk->plan, &seg))
-			return -ENOMEM;
-		walk->plan->nr_aliases++;
-		pos += seg.filesz;
+		len = min_u64(len, left);
+		range = plan_find(walk->plan, seg.src);
+		if (!range) {
+			pos += min_u64(len, distance_to_range(walk->plan, seg.src));
+			continue;
+		}
+		len = min_u64(len, range->src + range->len - seg.src);
+		rc = add_alias(walk, &seg, len);
+		if (rc)
+			return rc;
+		pos += len;
 	}
 	return 0;
 }

@@ -48,6 +48,10 @@ struct plan {
 int plan_init(struct plan *plan, const struct crash *crash, uint64_t page_size, struct error *err);
 void plan_deinit(struct plan *plan);
 
+/* The two halves of plan_init(), for who makes other segments of the same crash. -ENOMEM. */
+int plan_add_load(struct plan *plan, const struct segment *seg);
+int plan_make_ranges(struct plan *plan);
+
 /*
  * Add alias segments: PT_LOADs that give vmalloc addresses (stacks, modules) a place in data that is stored already,
  * with p_paddr PADDR_NONE and after every real PT_LOAD, so that only readers by virtual address (gdb) use them.

@@ -18,6 +18,7 @@
 #include <string.h>
 
 #include "elfcore/core_elf.h"
+#include "elfcore/plan_filter.h"
 #include "elfcore/sink_flat.h"
 #include "src/sys.h"
 
@@ -26,12 +27,22 @@
 
 static uint8_t buffer[CHUNK] __attribute__((aligned(4096)));
 
-static bool has_aliases(const struct crash *crash)
+/* Selection is an economy: whatever is wrong with it, all pages are dumped instead. */
+static void leave_out(struct capture *c)
 {
-	for (unsigned int i = 0; i < crash->nr_segs; i++)
-		if (crash->segs[i].paddr == PADDR_NONE)
-			return true;
-	return false;
+	struct pagemap pm;
+	struct error err;
+
+	if (pagemap_init(&pm, &c->kernel, c->level, c->log, &err)) {
+		log_warn(c->log, "nothing is left out: %s", err.text);
+		return;
+	}
+	if (pm.classify && plan_filter(&c->plan, &pm, CAPTURE_MAX_RUNS, &err))
+		log_warn(c->log, "nothing is left out: %s", err.text);
+	else if (pm.classify)
+		log_info(c->log, "level %u: %llu of %llu pages wanted", c->level, (unsigned long long)pm.nr_wanted,
+			 (unsigned long long)pm.nr_present);
+	pagemap_deinit(&pm);
 }
 
 static int make_plan(struct capture *c, struct core *core, struct error *err)
@@ -41,7 +52,9 @@ static int make_plan(struct capture *c, struct core *core, struct error *err)
 
 	if (rc)
 		return rc;
-	if (c->aliases && !has_aliases(&c->in->crash) && plan_add_aliases(&c->plan, &c->kernel, CAPTURE_MAX_ALIASES, c->log))
+	if (c->level & ~(unsigned int)DUMP_LEVEL_ZERO)
+		leave_out(c);
+	if (c->aliases && plan_add_aliases(&c->plan, &c->kernel, CAPTURE_MAX_ALIASES, c->log))
 		return fail(err, -ENOMEM, "no memory for alias segments");
 	rc = core->ops->plan(core, &c->plan, err);
 	if (rc)

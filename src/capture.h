@@ -19,6 +19,7 @@ struct output {
 };
 
 #define CAPTURE_MAX_ALIASES 8192
+#define CAPTURE_MAX_RUNS 16384
 
 struct capture {
 	/* in */
@@ -27,6 +28,7 @@ struct capture {
 	struct log *log;
 	struct progress *progress;
 	bool aliases;
+	unsigned int level;		/* dump level, 0..31 */
 
 	/* out */
 	struct kernel kernel;

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "elfcore/page.h"
 #include "src/capture.h"
 #include "src/cmd.h"
 #include "src/sinks.h"
@@ -16,6 +17,8 @@ static const char help[] =
 	"Copy the core IN (a file, or a device that a dump was written to) to OUT: a file, which becomes sparse and gets\n"
 	"its name only when it is whole; a block device; or \"-\" for standard output in makedumpfile's flattened form.\n"
 	"\n"
+	"  -d, --level N     dump level 0..31, what is left out: 2 page cache, 4 page cache with private data too, 8 user\n"
+	"                    memory, 16 free pages, or a sum of these; zero pages (1) are holes in any case (default 0)\n"
 	"  -f, --force       replace OUT, or overwrite the block device OUT\n"
 	"      --no-aliases  add no segments for vmalloc addresses (stacks and modules in gdb)\n"
 	"  -q, --quiet       no progress\n"
@@ -73,7 +76,7 @@ static void show(struct progress *progress, const char *line)
 	fprintf(stderr, "\r%s ", line);
 }
 
-static int run(const char *in_name, struct copy *copy, bool aliases, bool quiet)
+static int run(const char *in_name, struct copy *copy, bool aliases, unsigned int level, bool quiet)
 {
 	static struct capture c;
 	static struct input in;
@@ -89,6 +92,7 @@ static int run(const char *in_name, struct copy *copy, bool aliases, bool quiet)
 		.log = stderr_log(),
 		.progress = &progress,
 		.aliases = aliases,
+		.level = level,
 	};
 	rc = capture(&c, &err);
 	if (progress.shown_ms != progress.start_ms && progress.show)
@@ -108,9 +112,19 @@ static bool same_file(const char *a, const struct stat *b)
 	return !stat(a, &st) && st.st_dev == b->st_dev && st.st_ino == b->st_ino && !S_ISBLK(st.st_mode);
 }
 
+static bool parse_level(const char *text, unsigned int *ret)
+{
+	char *end;
+	unsigned long n = strtoul(text, &end, 10);
+
+	*ret = n;
+	return end != text && !*end && n <= DUMP_LEVEL_MAX;
+}
+
 int cmd_copy(int argc, char **argv)
 {
 	static const struct option options[] = {
+		{ "level", required_argument, NULL, 'd' },
 		{ "force", no_argument, NULL, 'f' },
 		{ "no-aliases", no_argument, NULL, 'A' },
 		{ "quiet", no_argument, NULL, 'q' },
@@ -119,10 +133,15 @@ int cmd_copy(int argc, char **argv)
 	};
 	static struct copy copy;
 	bool force = false, aliases = true, quiet = false;
+	unsigned int level = 0;
 	int opt;
 
-	while ((opt = cmd_getopt(argc, argv, ":fqh", options, help, 2)) != -1) {
+	while ((opt = cmd_getopt(argc, argv, ":d:fqh", options, help, 2)) != -1) {
 		switch (opt) {
+		case 'd':
+			if (!parse_level(optarg, &level))
+				return usage_error("copy", "dump level \"%s\" is not a number from 0 to 31", optarg);
+			break;
 		case 'f': force = true; break;
 		case 'A': aliases = false; break;
 		case 'q': quiet = true; break;
@@ -136,12 +155,12 @@ int cmd_copy(int argc, char **argv)
 	if (!strcmp(copy.name, "-")) {
 		if (isatty(STDOUT_FILENO))
 			return usage_error("copy", "standard output is a terminal");
-		return run(argv[optind], &copy, aliases, quiet);
+		return run(argv[optind], &copy, aliases, level, quiet);
 	}
 	copy.exists = !stat(copy.name, &copy.st);
 	if (copy.exists && same_file(argv[optind], &copy.st))
 		return cmd_fail("%s and %s are the same file", argv[optind], copy.name);
 	if (copy.exists && !force)
 		return cmd_fail("%s exists; --force replaces it", copy.name);
-	return run(argv[optind], &copy, aliases, quiet);
+	return run(argv[optind], &copy, aliases, level, quiet);
 }

@@ -112,7 +112,7 @@ class Scenario:
             append = self.capture_args()
         else:
             initrd.write_bytes(self.first_initrd())
-            append = f"console=ttyS0 crashkernel={case.crashkernel} panic=-1"
+            append = f"console=ttyS0 crashkernel={case.crashkernel} panic=-1 {case.kernel_args}".rstrip()
         args = ["-kernel", str(self.crashed.vmlinuz), "-initrd", str(initrd), "-append", append]
         args += numa_args(case) if case.numa else []
         for disk in filter(None, (self.target, self.oracle)):

@@ -114,12 +114,13 @@ static void look_inside(const struct crash *crash, struct mem *mem)
 	struct kernel kernel;
 	struct error err;
 	paddr_t paddr;
+	uint64_t len;
 
 	kernel_init(&kernel, crash, mem, NULL);
 	must(strlen(kernel.nodename) < 65 && strlen(kernel.release) < 65);
 	printk_each(&kernel, see_record, &left, &err);
-	if (kernel.can_translate)
-		kernel.arch->vtop(&kernel, 0xffffc90000001234, &paddr);
+	if (kernel.can_translate && !kernel.arch->vtop(&kernel, 0xffffc90000001234, &paddr, &len))
+		must(len > 0 && len <= 1ULL << 30);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

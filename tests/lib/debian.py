@@ -20,7 +20,8 @@ class Unavailable(Exception):
 
 def mirror_uris():
     """The machine's (archive, security archive) base URIs; the second is None where none is configured."""
-    out = subprocess.run(["apt-get", "indextargets", "--format", "$(REPO_URI)|$(RELEASE)|$(COMPONENT)"],
+    out = subprocess.run(["apt-get", "indextargets", "--no-release-info", "--format",
+                          "$(REPO_URI)|$(RELEASE)|$(COMPONENT)"],
                          capture_output=True, text=True, check=True).stdout
     archive = security = None
     for line in out.splitlines():

@@ -90,9 +90,19 @@ static void map(vaddr_t vaddr, unsigned int level, uint64_t value)
 static uint64_t vtop(vaddr_t vaddr)
 {
 	paddr_t paddr = 0x7777;
-	int rc = kernel.arch->vtop(&kernel, vaddr, &paddr);
+	uint64_t len;
+	int rc = kernel.arch->vtop(&kernel, vaddr, &paddr, &len);
 
 	return rc ? (uint64_t)rc : paddr;
+}
+
+/* How much of its page follows an address. */
+static uint64_t room(vaddr_t vaddr)
+{
+	paddr_t paddr;
+	uint64_t len = 0;
+
+	return kernel.arch->vtop(&kernel, vaddr, &paddr, &len) ? 0 : len;
 }
 
 static void test_init(void **state)
@@ -151,6 +161,10 @@ static void test_vtop(void **state)
 		assert_true(vtop(0xffffc90000601234) == 0x40201234);
 		assert_true(vtop(0xffffc98040000000) == 0x8000000000);
 		assert_true(vtop(0xffffc9807fffffff) == 0x803fffffff);
+		assert_int_equal(room(0xffffc90000001abc), 0x544);
+		assert_int_equal(room(0xffffc90000400000), 0x200000);
+		assert_int_equal(room(0xffffc900005fffff), 1);
+		assert_int_equal(room(0xffffc98040000001), 0x3fffffff);
 		assert_true(vtop(0xffffc90000000000) == (uint64_t)-ENODATA);
 		assert_true(vtop(0xffffc90000003000) == (uint64_t)-ENODATA);
 		assert_true(vtop(0xffffc98000000000) == (uint64_t)-ENODATA);

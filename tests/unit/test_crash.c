@@ -160,7 +160,7 @@ static void test_unreadable_header(void **state)
 	source.mem = &wreck.mem.mem;
 	fake_mem_refuse(&wreck.mem, WRECK_HEADER, WRECK_HEADER + 1, -EPERM);
 	assert_int_equal(crash_read(&crash, &source, &err), -EPERM);
-	assert_string_equal(err.text, "ELF header at 0x2000000 is not readable through fake (error 1)");
+	assert_string_equal(err.text, "ELF header at 0x2000000 is not readable through fake: Operation not permitted");
 	source.size = 63;
 	assert_int_equal(crash_read(&crash, &source, &err), -EINVAL);
 	assert_text(err.text, "too short");
@@ -384,7 +384,7 @@ static void test_unreadable_notes(void **state)
 	assert_int_equal(crash.notes.cpus[0].cpu, 2);
 	assert_int_equal(crash.notes.nr_broken, 1);
 	assert_int_equal(crash.vmcoreinfo.len, strlen(WRECK_VMCOREINFO));
-	assert_string_equal(log.text, "PT_NOTE 0 at 0x2010000 is not readable (error 1), skipped\n");
+	assert_string_equal(log.text, "PT_NOTE 0 at 0x2010000 is not readable (Operation not permitted), skipped\n");
 	crash_deinit(&crash);
 	wreck_free(&wreck);
 }
@@ -406,6 +406,47 @@ static void test_single_note_segment(void **state)
 	assert_true(s.crash.notes.cpus[0].cpu == CPU_UNKNOWN && s.crash.notes.cpus[1].cpu == CPU_UNKNOWN);
 	bytes_free(&notes);
 	scene_free(&s);
+}
+
+/* What /proc/vmcore could read of the notes and /dev/mem could not: taken over, with CPUs where there is no doubt. */
+static void test_adopt_notes(void **state)
+{
+	(void)state;
+	for (unsigned int all_online = 0; all_online < 2; all_online++) {
+		struct bytes notes = { 0 };
+		struct scene poor, rich;
+
+		scene_init(&rich, FORMS[0]);
+		for (unsigned int cpu = 0; cpu < 2 + all_online; cpu++)
+			bytes_prstatus(&notes, FORMS[0], 100 + cpu, cpu);
+		bytes_note(&notes, ELFDATA2LSB, 4, "VMCOREINFO", 0, "A=1\n", 4);
+		scene_notes(&rich, 0x8000, &notes);
+		header_load(&rich.header, 0x1000, 0x1000, 0x1000, 0x1000, 0x1000);
+		assert_int_equal(scene_read(&rich), 0);
+
+		scene_init(&poor, FORMS[0]);
+		for (unsigned int i = 0; i < 4; i++)
+			header_note(&poor.header, 0x100000 + i * 0x1000, 500, 0);
+		header_load(&poor.header, 0x1000, 0x1000, 0x1000, 0x1000, 0x1000);
+		assert_int_equal(scene_read(&poor), 0);
+		assert_int_equal(poor.crash.notes.len, 0);
+		assert_int_equal(poor.crash.nr_note_segs, 4);
+
+		crash_adopt_notes(&poor.crash, &rich.crash);
+		assert_int_equal(poor.crash.notes.len, notes.len);
+		assert_int_equal(poor.crash.notes.nr_cpus, 2 + all_online);
+		assert_true(poor.crash.notes.cpus[1].cpu == (all_online ? 1 : CPU_UNKNOWN));
+		assert_int_equal(poor.crash.vmcoreinfo.len, 4);
+		assert_memory_equal(poor.crash.vmcoreinfo.text, "A=1\n", 4);
+		assert_int_equal(rich.crash.notes.len, 0);
+		assert_int_equal(rich.crash.vmcoreinfo.len, 0);
+		/* Nothing is taken from who has no more. */
+		crash_adopt_notes(&poor.crash, &rich.crash);
+		assert_int_equal(poor.crash.notes.len, notes.len);
+		bytes_free(&notes);
+		scene_free(&poor);
+		scene_free(&rich);
+	}
 }
 
 static void test_no_notes(void **state)
@@ -529,6 +570,7 @@ int main(void)
 		cmocka_unit_test(test_xnum_lies),
 		cmocka_unit_test(test_unreadable_notes),
 		cmocka_unit_test(test_single_note_segment),
+		cmocka_unit_test(test_adopt_notes),
 		cmocka_unit_test(test_no_notes),
 		cmocka_unit_test(test_notes_are_bounded),
 		cmocka_unit_test(test_share_by_paddr),

@@ -37,7 +37,7 @@ static void test_dates(void **state)
 	}
 }
 
-/* Every 11 days of 500 years, and every second of a day, as gmtime() has them. */
+/* Days and times of 475 years, as gmtime() has them. */
 static void test_against_gmtime(void **state)
 {
 	char text[32], expected[32];

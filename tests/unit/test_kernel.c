@@ -165,17 +165,22 @@ static void test_read_paddr(void **state)
 	assert_int_equal(kernel_read_paddr(&kernel, WRECK_LOW + WRECK_LOW_SIZE - 16, buf, 16), 0);
 	assert_int_equal(kernel_read_paddr(&kernel, WRECK_LOW + WRECK_LOW_SIZE - 15, buf, 16), -ENODATA);
 	assert_int_equal(kernel_read_paddr(&kernel, 0, buf, 1), -ENODATA);
+	/* Not beyond the end of a PT_LOAD, also where the source has more. */
+	crash.segs[3].filesz -= 16;
+	assert_int_equal(kernel_read_paddr(&kernel, WRECK_HIGH + WRECK_HIGH_SIZE - 32, buf, 16), 0);
+	assert_int_equal(kernel_read_paddr(&kernel, WRECK_HIGH + WRECK_HIGH_SIZE - 31, buf, 16), -ENODATA);
 	assert_int_equal(kernel_read_vaddr(&kernel, WRECK_DIRECT + WRECK_HIGH, buf, 16), 0);
 	assert_true(pattern_is(buf, WRECK_HIGH, 16));
 	assert_int_equal(kernel_read_vaddr(&kernel, 0xffffc90000000000, buf, 16), -ENODATA);
 }
 
 /* Through page tables, over the edge between two pages that are apart in memory. */
-static int vtop(struct kernel *k, vaddr_t vaddr, paddr_t *ret)
+static int vtop(struct kernel *k, vaddr_t vaddr, paddr_t *ret, uint64_t *len_ret)
 {
 	(void)k;
 	if (vaddr < 0xffffc90000000000 || vaddr >= 0xffffc90000002000)
 		return -ENODATA;
+	*len_ret = 0x1000 - (vaddr & 0xfff);
 	*ret = (vaddr & 0x1000 ? WRECK_HIGH + 0x3000 : WRECK_RAM) + (vaddr & 0xfff);
 	return 0;
 }

@@ -298,6 +298,25 @@ static int add_aliases(unsigned int max)
 	return plan_add_aliases(&plan, &kernel, max, fake_log_init(&log_));
 }
 
+/*
+ * Two loads behind each other, which together are the alias. The first ends one byte into its last page: p_paddr +
+ * p_filesz, with p_paddr all ones, is then the begin of a page, and makedumpfile drops no page for it.
+ */
+static void assert_alias(unsigned int i, vaddr_t vaddr, uint64_t len, uint64_t off)
+{
+	const struct plan_load *head = &plan.loads[i], *tail = &plan.loads[i + 1];
+
+	assert_true(head->seg.vaddr == vaddr);
+	assert_int_equal(head->off, off);
+	assert_int_equal(head->seg.filesz, len - 4095);
+	assert_int_equal(head->seg.memsz, head->seg.filesz);
+	assert_int_equal((PADDR_NONE + head->seg.filesz) % 4096, 0);
+	assert_true(tail->seg.vaddr == vaddr + head->seg.filesz);
+	assert_int_equal(tail->off, off + head->seg.filesz);
+	assert_int_equal(tail->seg.filesz, 4095);
+	assert_int_equal(tail->seg.memsz, 4095);
+}
+
 static void test_aliases(void **state)
 {
 	(void)state;
@@ -310,18 +329,14 @@ static void test_aliases(void **state)
 	assert_int_equal(add_aliases(100), 0);
 	assert_int_equal(plan_layout(&plan, 0, &err), 0);
 	check_plan();
-	assert_int_equal(plan.nr_aliases, 4);
-	assert_int_equal(plan.nr_loads, 6);
+	assert_int_equal(plan.nr_aliases, 8);
+	assert_int_equal(plan.nr_loads, 10);
 	for (unsigned int i = 0; i < plan.nr_loads; i++)
 		assert_int_equal(plan.loads[i].seg.paddr == PADDR_NONE, i >= 2);
-	assert_true(plan.loads[2].seg.vaddr == 0xffffc90000000000 && plan.loads[2].seg.filesz == 0x4000);
-	assert_int_equal(plan.loads[2].off, plan.loads[1].off + 0x2000);
-	assert_int_equal(plan.loads[3].off, plan.loads[0].off + 0x1000);
-	assert_int_equal(plan.loads[4].seg.filesz, 0x1000);
-	assert_int_equal(plan.loads[4].seg.memsz, 0x1000);
-	assert_int_equal(plan.loads[4].off, plan.loads[0].off + 0x2000);
-	assert_true(plan.loads[5].seg.vaddr == 0xffffc90000041000 && plan.loads[5].seg.filesz == 0x1000);
-	assert_int_equal(plan.loads[5].off, plan.loads[1].off);
+	assert_alias(2, 0xffffc90000000000, 0x4000, plan.loads[1].off + 0x2000);
+	assert_alias(4, 0xffffc90000010000, 0x1000, plan.loads[0].off + 0x1000);
+	assert_alias(6, 0xffffc90000020000, 0x1000, plan.loads[0].off + 0x2000);
+	assert_alias(8, 0xffffc90000041000, 0x1000, plan.loads[1].off);
 	/* No byte is stored for them. */
 	assert_int_equal(plan.data_len, 0xb000);
 }
@@ -332,10 +347,10 @@ static void test_alias_limit(void **state)
 	alias_setup();
 	for (unsigned int i = 0; i < 5; i++)
 		mappings[nr_mappings++] = (struct mapping){ 0xffffc90000000000 + i * 0x2000, 0x10000 + i * 0x1000, 0x1000 };
-	assert_int_equal(add_aliases(3), 0);
-	assert_int_equal(plan.nr_aliases, 3);
+	assert_int_equal(add_aliases(5), 0);
+	assert_int_equal(plan.nr_aliases, 4);
 	assert_int_equal(nr_walks, 1);
-	assert_string_equal(log_.text, "alias segments end after 3 (no room for more)\n");
+	assert_string_equal(log_.text, "alias segments end after 4 (no room for more)\n");
 }
 
 static void test_alias_walk_fails(void **state)
@@ -345,8 +360,22 @@ static void test_alias_walk_fails(void **state)
 	mappings[nr_mappings++] = (struct mapping){ 0xffffc90000000000, 0x12000, 0x1000 };
 	walk_result = -EIO;
 	assert_int_equal(add_aliases(3), 0);
-	assert_int_equal(plan.nr_aliases, 1);
+	assert_int_equal(plan.nr_aliases, 2);
 	assert_text(log_.text, "page tables not readable");
+}
+
+/* Aliases of an earlier dump are dropped, data that has no physical address is not. */
+static void test_unlabelled(void **state)
+{
+	(void)state;
+	alias_setup();
+	load(0xffffc90000000000, PADDR_NONE, 0x12000, 0x1000, 0x1000);
+	load(0xffffc90000004000, PADDR_NONE, 0x200000, 0x1000, 0x1000);
+	assert_int_equal(plan_init(&plan, &crash, 4096, &err), 0);
+	assert_int_equal(plan_layout(&plan, 0, &err), 0);
+	assert_int_equal(plan.nr_loads, 3);
+	assert_true(plan.loads[2].seg.vaddr == 0xffffc90000004000);
+	assert_int_equal(plan.data_len, 0xc000);
 }
 
 static void test_no_translation_no_aliases(void **state)
@@ -367,9 +396,10 @@ static void test_alias_of_huge_nothing(void **state)
 	mappings[nr_mappings++] = (struct mapping){ 0xffffc90000000000, 0x100000, 1ULL << 47 };
 	mappings[nr_mappings++] = (struct mapping){ 0xffffe90000000000, 0, 1ULL << 44 };
 	assert_int_equal(add_aliases(100), 0);
-	assert_int_equal(plan.nr_aliases, 2);
-	assert_true(plan.loads[2].seg.vaddr == 0xffffe90000001000 && plan.loads[2].seg.filesz == 0x3000);
-	assert_true(plan.loads[3].seg.vaddr == 0xffffe90000010000 && plan.loads[3].seg.filesz == 0x8000);
+	assert_int_equal(plan.nr_aliases, 4);
+	plan_layout(&plan, 0, &err);
+	assert_alias(2, 0xffffe90000001000, 0x3000, plan.loads[0].off);
+	assert_alias(4, 0xffffe90000010000, 0x8000, plan.loads[1].off);
 }
 
 int main(void)

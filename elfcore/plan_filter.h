@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Page selection for a format of segments: every PT_LOAD is cut into the runs of pages that are wanted, and what is left
+ * out is in no PT_LOAD, so that a reader says "missing" and not "zero".
+ */
+#ifndef ELFCORE_PLAN_FILTER_H
+#define ELFCORE_PLAN_FILTER_H
+
+#include "elfcore/pagemap.h"
+#include "elfcore/plan.h"
+
+/*
+ * At most max runs: when there are more, the shortest gaps between them are kept as well, except where a page in the gap
+ * must not be read. -ENOMEM; -E2BIG when that is not enough. After an error the plan is as it was.
+ */
+int plan_filter(struct plan *plan, struct pagemap *pm, unsigned int max, struct error *err);
+
+#endif
