@@ -264,19 +264,20 @@ int crash_read(struct crash *crash, const struct crash_source *source, struct er
 	return 0;
 }
 
-void crash_adopt_notes(struct crash *crash, struct crash *from)
+bool crash_adopt_notes(struct crash *crash, struct crash *from)
 {
 	struct notes own = crash->notes;
 	bool cpus_known = from->notes.nr_cpus + (from->notes.vmcoreinfo_len != 0) == crash->nr_note_segs;
 
 	if (from->notes.len <= own.len)
-		return;
+		return false;
 	crash->notes = from->notes;
 	from->notes = own;
 	for (unsigned int i = 0; i < crash->notes.nr_cpus; i++)
 		crash->notes.cpus[i].cpu = cpus_known ? i : CPU_UNKNOWN;
 	locate_vmcoreinfo(crash);
 	locate_vmcoreinfo(from);
+	return true;
 }
 
 void crash_deinit(struct crash *crash)

@@ -52,9 +52,9 @@ void crash_deinit(struct crash *crash);
 
 /*
  * Take over the notes of another view of the same crash, when that one could read more of them. Their CPUs are known
- * only if none of the original PT_NOTEs was empty.
+ * only if none of the original PT_NOTEs was empty. Returns whether it did.
  */
-void crash_adopt_notes(struct crash *crash, struct crash *from);
+bool crash_adopt_notes(struct crash *crash, struct crash *from);
 
 /* Find where a physical address of the dead kernel lies; *len_ret is how much follows. -ENODATA: in no PT_LOAD. */
 int crash_find_paddr(const struct crash *crash, paddr_t paddr, maddr_t *ret, uint64_t *len_ret);

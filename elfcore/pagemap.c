@@ -7,6 +7,7 @@
 
 /* Struct pages are read in pieces of an even number, so that the last one of a piece heads no compound page. */
 #define PIECE 1024
+#define SMALL_PIECE 64
 
 static void set_bits(uint8_t *bitmap, uint32_t from, uint32_t to)
 {
@@ -143,32 +144,6 @@ static uint64_t judge(struct pagemap *pm, pfn_t pfn, const uint8_t *page, const 
 	return excluded ? excluded : nr;
 }
 
-/* Page frames [pfn, end) of one span. */
-static void judge_span(struct pagemap *pm, const struct memmap_span *span, pfn_t pfn, pfn_t end)
-{
-	while (pfn < end) {
-		pfn_t base = round_down(pfn, PIECE), piece_end = min_u64(base + PIECE, end);
-		uint32_t size = pm->layout.size;
-		vaddr_t vaddr = span->vaddr + (pfn - span->start) * size;
-		uint64_t nr = piece_end - pfn;
-
-		if (kernel_read_vaddr(pm->kernel, vaddr, pm->structs, nr * size)) {
-			pm->nr_unknown += nr;
-			pfn = piece_end;
-			continue;
-		}
-		for (uint64_t i = 0; i < nr;) {
-			const uint8_t *page = pm->structs + i * size;
-
-			i += is_set(pm->present, pfn + i - pm->start) ?
-			     judge(pm, pfn + i, page, i + 1 < nr ? page + size : NULL) : 1;
-			if (i >= nr)
-				piece_end = pfn + i;
-		}
-		pfn = piece_end;
-	}
-}
-
 static bool any_present(const struct pagemap *pm, pfn_t from, pfn_t to)
 {
 	for (pfn_t pfn = from; pfn < to; pfn++) {
@@ -180,6 +155,48 @@ static bool any_present(const struct pagemap *pm, pfn_t from, pfn_t to)
 			return true;
 	}
 	return false;
+}
+
+/*
+ * Read struct pages from pfn on, to the end of a large piece or, when that is not readable as a whole (the memmap has
+ * holes of its own), of a small one. Returns where the piece ends.
+ */
+static pfn_t read_structs(struct pagemap *pm, const struct memmap_span *span, pfn_t pfn, pfn_t end, bool *readable)
+{
+	static const unsigned int pieces[] = { PIECE, SMALL_PIECE };
+	uint32_t size = pm->layout.size;
+	pfn_t piece_end = end;
+
+	*readable = false;
+	for (size_t i = 0; i < ARRAY_SIZE(pieces) && !*readable; i++) {
+		piece_end = min_u64(round_down(pfn, pieces[i]) + pieces[i], end);
+		*readable = !any_present(pm, pfn, piece_end) ||
+			    !kernel_read_vaddr(pm->kernel, span->vaddr + (pfn - span->start) * size, pm->structs,
+					       (piece_end - pfn) * size);
+	}
+	return piece_end;
+}
+
+/* Page frames [pfn, end) of one span. */
+static void judge_span(struct pagemap *pm, const struct memmap_span *span, pfn_t pfn, pfn_t end)
+{
+	uint32_t size = pm->layout.size;
+
+	while (pfn < end) {
+		bool readable;
+		pfn_t start = pfn, piece_end = read_structs(pm, span, pfn, end, &readable);
+
+		while (pfn < piece_end) {
+			const uint8_t *page = pm->structs + (pfn - start) * size;
+
+			if (!is_set(pm->present, pfn - pm->start))
+				pfn++;
+			else if (readable)
+				pfn += judge(pm, pfn, page, pfn + 1 < piece_end ? page + size : NULL);
+			else
+				pm->nr_unknown++, pfn++;
+		}
+	}
 }
 
 void pagemap_window(struct pagemap *pm, pfn_t start)

@@ -94,8 +94,10 @@ static int pump(struct capture *c, struct core *core)
 
 		if (!rc)
 			rc = pump_range(c, core, range, &pos);
-		if (rc)
+		if (rc) {
 			holes_add(&c->holes, range->src + pos, range->len - pos, rc);
+			c->nr_unwritten += range->len - pos;
+		}
 	}
 	return rc;
 }
@@ -168,6 +170,8 @@ int capture(struct capture *c, struct error *err)
 	int rc;
 
 	memset(&c->holes, 0, sizeof(c->holes));
+	c->nr_unwritten = 0;
+	c->first_byte_ms = 0;
 	kernel_init(&c->kernel, &c->in->crash, &c->in->chain.mem, c->log);
 	rc = make_plan(c, core, err);
 	if (rc)

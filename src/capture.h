@@ -33,7 +33,8 @@ struct capture {
 	/* out */
 	struct kernel kernel;
 	struct plan plan;		/* valid after the capture, until capture_deinit() */
-	struct holes holes;		/* what was unreadable */
+	struct holes holes;		/* what was unreadable, and after a failure what was not written */
+	uint64_t nr_unwritten;		/* bytes of these that were not written */
 	uint64_t nr_zero_bytes;
 	uint64_t start_ms, first_byte_ms;	/* now_ms() before and after the headers were written */
 	uint64_t duration_ms;

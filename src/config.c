@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "elfcore/page.h"
 #include "elfcore/types.h"
 
 #define LINE_MAX_LEN 1024
@@ -155,6 +156,18 @@ static int set_switch(struct config *cfg, const char *word, const char *value, s
 	return 0;
 }
 
+static int set_dump_level(struct config *cfg, const char *word, const char *value, struct error *err)
+{
+	char *end;
+	unsigned long n = strtoul(value, &end, 10);
+
+	(void)word;
+	if (end == value || *end || value[0] == '-' || n > DUMP_LEVEL_MAX)
+		return fail(err, -EINVAL, "\"%s\" is not a number from 0 to %d", value, DUMP_LEVEL_MAX);
+	cfg->dump_level = n;
+	return 0;
+}
+
 static int set_extra_modules(struct config *cfg, const char *word, const char *value, struct error *err)
 {
 	(void)word;
@@ -184,6 +197,7 @@ static const struct directive {
 	{ "source", set_sources },
 	{ "crosscheck", set_switch },
 	{ "aliases", set_switch },
+	{ "dump_level", set_dump_level },
 	{ "extra_modules", set_extra_modules },
 };
 

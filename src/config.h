@@ -15,6 +15,8 @@
  *   target_timeout SECONDS                 deadline for the target to appear, default 30
  *   source devmem|vmcore ...               sources of memory in the order to try, default "devmem vmcore"
  *   crosscheck yes|no                      compare /dev/mem, /proc/vmcore and the written core page by page
+ *   dump_level 0..31                       pages to leave out, makedumpfile's sum of 2 page cache, 4 page cache with
+ *                                          private data too, 8 user memory, 16 free pages; default 0
  *   aliases yes|no                         segments by which gdb reads stacks and modules (vmalloc), default yes
  *   extra_modules NAME ...                 kernel modules to carry besides those that the target needs
  */
@@ -45,6 +47,7 @@ struct config {
 	unsigned int nr_sources;
 	bool crosscheck;
 	bool aliases;
+	unsigned int dump_level;	/* DUMP_LEVEL_*, elfcore/page.h */
 	char extra_modules[512];	/* names separated by one blank */
 };
 

@@ -98,3 +98,25 @@ int crosscheck_cores(struct crosscheck *check, struct mem *expected_mem, const s
 	}
 	return 0;
 }
+
+int crosscheck_subset(struct crosscheck *check, struct mem *expected_mem, const struct crash *expected,
+		      struct mem *actual_mem, const struct crash *actual, struct error *err)
+{
+	uint64_t total = 0;
+
+	for (unsigned int i = 0; i < actual->nr_segs; i++)
+		total += actual->segs[i].paddr == PADDR_NONE ? 0 : actual->segs[i].filesz;
+	progress_begin(check->progress, "comparing the core", total);
+	for (unsigned int i = 0; i < actual->nr_segs; i++) {
+		const struct segment *seg = &actual->segs[i];
+		struct side a = { expected_mem, 0 }, b = { actual_mem, seg->src };
+		uint64_t len;
+
+		if (seg->paddr == PADDR_NONE || !seg->filesz)
+			continue;
+		if (crash_find_paddr(expected, seg->paddr, &a.addr, &len) || len < seg->filesz)
+			return fail(err, -EINVAL, "the PT_LOAD for 0x%llx is not in memory", (unsigned long long)seg->paddr);
+		compare_range(check, &a, &b, seg->filesz);
+	}
+	return 0;
+}

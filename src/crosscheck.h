@@ -26,4 +26,8 @@ int crosscheck_sources(struct crosscheck *check, struct input *in, const struct 
 int crosscheck_cores(struct crosscheck *check, struct mem *expected_mem, const struct crash *expected,
 		     struct mem *actual_mem, const struct crash *actual, struct error *err);
 
+/* Every PT_LOAD of actual that has a physical address must be in expected, with the same bytes: a filtered core. */
+int crosscheck_subset(struct crosscheck *check, struct mem *expected_mem, const struct crash *expected,
+		      struct mem *actual_mem, const struct crash *actual, struct error *err);
+
 #endif

@@ -62,8 +62,8 @@ static void add_translated_vmcore(struct input *in, struct log *log)
 	}
 	if (!mem_vmcore_translate(&in->vmcore, &in->crash, &in->vmcore_crash, &err)) {
 		/* The notes may lie in pages that /dev/mem refuses. */
-		if (in->crash.notes.nr_broken)
-			crash_adopt_notes(&in->crash, &in->vmcore_crash);
+		if (in->crash.notes.nr_broken && crash_adopt_notes(&in->crash, &in->vmcore_crash))
+			log_info(log, "the notes are taken from /proc/vmcore instead");
 		return;
 	}
 	log_warn(log, "no second source: %s", err.text);

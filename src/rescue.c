@@ -31,13 +31,14 @@ static void say_crash(const struct crash *crash, const struct kernel *kernel, st
 
 static void say_holes(const struct capture *c, struct log *log)
 {
-	uint64_t pages = (c->holes.nr_bytes + 4095) / 4096;
+	uint64_t unreadable = c->holes.nr_bytes - c->nr_unwritten;
 
-	if (!c->holes.nr_ranges)
-		return;
-	log_warn(log, "%llu pages unreadable, zero-filled", (unsigned long long)pages);
+	if (unreadable)
+		log_warn(log, "%llu pages unreadable, zero-filled", (unsigned long long)(unreadable + 4095) / 4096);
+	if (c->nr_unwritten)
+		log_warn(log, "%llu pages not written", (unsigned long long)(c->nr_unwritten + 4095) / 4096);
 	for (unsigned int i = 0; i < c->holes.nr; i++)
-		log_warn(log, "unreadable: 0x%llx-0x%llx (%s)", (unsigned long long)c->holes.list[i].start,
+		log_warn(log, "missing: 0x%llx-0x%llx (%s)", (unsigned long long)c->holes.list[i].start,
 			 (unsigned long long)c->holes.list[i].end, strerror(-c->holes.list[i].error));
 	if (c->holes.nr_ranges > c->holes.nr)
 		log_warn(log, "and %llu ranges more", (unsigned long long)(c->holes.nr_ranges - c->holes.nr));
@@ -47,6 +48,8 @@ static void say_result(const struct capture *c, struct log_ring *ring)
 {
 	const struct mem_chain *chain = &c->in->chain;
 
+	if (!c->first_byte_ms)
+		return;
 	log_info(&ring->log, "first byte on target after %llu ms", (unsigned long long)(c->first_byte_ms - ring->start_ms));
 	for (unsigned int i = 0; i < chain->nr_sources; i++)
 		log_info(&ring->log, "%llu kB read from %s", (unsigned long long)(chain->nr_bytes[i] / 1000),
@@ -82,7 +85,7 @@ static void say_check(struct log *log, const char *what, const struct crosscheck
 			 (unsigned long long)check->nr_refused);
 }
 
-static int check_core(struct crosscheck *check, const char *path, struct error *err)
+static int check_core(struct crosscheck *check, const char *path, bool subset, struct error *err)
 {
 	struct crash_source source = { .log = NULL };
 	struct mem_vmcore vmcore;
@@ -97,7 +100,8 @@ static int check_core(struct crosscheck *check, const char *path, struct error *
 	if (!rc) {
 		rc = input_file_open(&actual, path, NULL, err);
 		if (!rc) {
-			rc = crosscheck_cores(check, &vmcore.mem, &expected, &actual.chain.mem, &actual.crash, err);
+			rc = (subset ? crosscheck_subset : crosscheck_cores)(check, &vmcore.mem, &expected, &actual.chain.mem,
+									     &actual.crash, err);
 			input_close(&actual);
 		}
 		crash_deinit(&expected);
@@ -115,8 +119,18 @@ static void run_crosscheck(struct capture *c, const struct target *target, struc
 
 	rc = crosscheck_sources(&sources, c->in, &c->plan, &err);
 	say_check(log, "crosscheck", &sources, rc, &err);
-	rc = check_core(&file, target->path, &err);
+	rc = check_core(&file, target->path, c->level > 1, &err);
 	say_check(log, "crosscheck file", &file, rc, &err);
+}
+
+/* A dump without these is kept, but whoever finds it cannot do much with it: that is not to be called saved. */
+static int check_identity(const struct crash *crash, struct error *err)
+{
+	if (!crash->vmcoreinfo.len)
+		return fail(err, -ENODATA, "the dump at %.160s has no VMCOREINFO, the crash left a damaged header", state.target.name);
+	if (!crash->notes.nr_cpus)
+		return fail(err, -ENODATA, "the dump at %.160s has no registers of any CPU", state.target.name);
+	return 0;
 }
 
 static int save(const struct config *cfg, struct log_ring *ring, struct progress *progress, struct error *err)
@@ -129,6 +143,7 @@ static int save(const struct config *cfg, struct log_ring *ring, struct progress
 	c->log = &ring->log;
 	c->progress = progress;
 	c->aliases = cfg->aliases;
+	c->level = cfg->dump_level;
 	rc = capture(c, err);
 	say_result(c, ring);
 	if (rc && state.target.path[0])
@@ -136,7 +151,7 @@ static int save(const struct config *cfg, struct log_ring *ring, struct progress
 			 cfg->target == TARGET_FS ? "-incomplete" : "");
 	if (!rc && cfg->crosscheck)
 		run_crosscheck(c, &state.target, &ring->log);
-	return rc;
+	return rc ? rc : check_identity(&state.in.crash, err);
 }
 
 static void say_saved(struct log *log)

@@ -6,6 +6,7 @@ and gdb shows the backtrace of the panicking CPU from the core that came off tha
 """
 
 import re
+import shutil
 import sys
 import time
 
@@ -32,7 +33,8 @@ def show(lines):
 
 def main():
     directory = BUILD / "demo"
-    directory.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(directory, ignore_errors=True)
+    directory.mkdir(parents=True)
     narrate(f"Fetching Debian's {KERNEL} cloud kernel and its debug symbols (kept in build/cache).")
     kernel, vmlinux = fetch_kernel(KERNEL), fetch_vmlinux(KERNEL)
 

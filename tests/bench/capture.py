@@ -11,6 +11,7 @@ import dataclasses
 import gzip
 import pathlib
 import re
+import shutil
 import statistics
 import sys
 
@@ -37,7 +38,8 @@ class DdScenario(scenario.Scenario):
 def one_run(kind, case):
     """(seconds from panic to reset, the ended VM)."""
     directory = BENCH / case.name
-    directory.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(directory, ignore_errors=True)
+    directory.mkdir(parents=True)
     vm = kind(case, directory).run()
     scenario.expect("Kernel panic - not syncing" in vm.text(), "no panic on the console")
     wanted = "oracle: done" if kind is DdScenario else "kcapture: saved /"

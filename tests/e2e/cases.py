@@ -124,6 +124,7 @@ FAULTS = [
     Case("disk-eio", eio=True, expect="failed"),
     Case("disk-unplugged", throttle=8 << 20, unplug=True, config=("timeout 40",), expect="failed", deadline=90),
     Case("disk-unplugged-raw", throttle=8 << 20, unplug=True, target="raw", expect="failed"),
+    Case("disk-stalled", throttle=65536, config=("stall_timeout 8",), expect="failed", says="no byte moved", deadline=120),
     Case("no-crash", direct=True, expect="failed", says="elfcorehdr|vmcore"),
     Case("elfcorehdr-beyond-ram", elfcorehdr="0x7000000000", expect="ended"),
     Case("elfcorehdr-in-code", elfcorehdr="0x1000000", expect="ended"),
@@ -133,4 +134,12 @@ FAULTS = [
     Case("header-notes-overrun", header="notes", expect="ended"),
 ]
 
-CASES = CRASHES + MACHINES + TARGETS + PAIRS + SOURCES + ARMED + ACTIONS + FAULTS
+SELECTION = [
+    Case("level-31", config=("dump_level 31",), dirty=100),
+    Case("level-31-6.12", crashed="6.12", config=("dump_level 31",)),
+    Case("level-31-7", crashed="7", config=("dump_level 31",)),
+    Case("level-16-raw", target="raw", config=("dump_level 16",), load="-c"),
+    Case("no-aliases", config=("aliases no",)),
+]
+
+CASES = SELECTION + CRASHES + MACHINES + TARGETS + PAIRS + SOURCES + ARMED + ACTIONS + FAULTS

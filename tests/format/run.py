@@ -15,7 +15,7 @@ import sys
 import threading
 
 sys.path[:0] = [str(pathlib.Path(__file__).resolve().parents[1])]
-from format import fixture
+from format import fixture, selection
 from lib import compare_cores, elf, readers, runner
 from lib.fetch_kernels import fetch_kernel, fetch_vmlinux
 from lib.paths import BUILD, INIT, KCAPTURE
@@ -217,10 +217,16 @@ def checked(check, origin, directory):
     check(ORIGINS[origin](directory), directory)
 
 
+def select(check, directory):
+    return check(cores()[0], directory)
+
+
 def tests():
     found = [runner.Test(f"{check.__name__}-{origin}", functools.partial(checked, check, origin))
              for origin in ORIGINS for check in CHECKS]
     found += [runner.Test(f"damaged-{name}", functools.partial(damaged, damage)) for name, damage in DAMAGES.items()]
+    for check in (selection.same_pages, selection.same_bytes, selection.same_tasks, selection.same_dmesg):
+        found.append(runner.Test(f"selection-{check.__name__.replace('_', '-')}", functools.partial(select, check)))
     return found + [runner.Test("flattened", flattened), runner.Test("copy-of-copy", copy_of_copy),
                     runner.Test("oracle-notices", oracle_notices)]
 

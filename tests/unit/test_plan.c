@@ -419,6 +419,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_aliases, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_alias_limit, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_alias_walk_fails, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_unlabelled, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_no_translation_no_aliases, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_alias_of_huge_nothing, setup, teardown),
 	};

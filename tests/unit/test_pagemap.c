@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Page selection from struct pages to PT_LOADs, on a machine of 256 page frames with a flat mem_map. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "elfcore/plan_filter.h"
+#include "tests/lib/corebuilder.h"
+
+#include "tests/lib/unit.h"
+
+#define DIRECT 0xffff888000000000ULL
+#define NR_PAGES 256
+#define RAM (NR_PAGES * 4096)
+#define MAP_POINTER 0x10	/* mem_map, the variable */
+#define MAP 0x4000		/* what it points at: 256 * 64 bytes, page frames 4 to 7 */
+#define NO_TYPE 0xffffffff
+#define BUDDY 0xffffff7f
+#define OFFLINE 0xfffffeff
+#define ANON 0x1001
+
+static const char info[] =
+	"PAGESIZE=4096\nSYMBOL(mem_map)=ffff888000000010\nSIZE(page)=64\nOFFSET(page.flags)=0\nOFFSET(page.mapping)=24\n"
+	"OFFSET(page._mapcount)=48\nOFFSET(page.private)=40\nOFFSET(page.compound_head)=8\nLENGTH(zone.free_area)=11\n"
+	"NUMBER(PG_lru)=4\nNUMBER(PG_private)=13\nNUMBER(PG_head_mask)=65536\nNUMBER(PG_slab)=9\n"
+	"OFFSET(page.compound_dtor)=16\nOFFSET(page.compound_order)=17\nNUMBER(PAGE_BUDDY_MAPCOUNT_VALUE)=-129\n"
+	"NUMBER(PAGE_OFFLINE_MAPCOUNT_VALUE)=-257\n";
+
+static struct fake_mem mem;
+static struct segment segs[3];
+static struct crash crash;
+static struct kernel kernel;
+static struct pagemap pm;
+static struct error err;
+
+static void put(size_t off, size_t size, uint64_t value)
+{
+	elf_put(ELFDATA2LSB, fake_mem_at(&mem, off), size, value);
+}
+
+static void set_page(pfn_t pfn, uint64_t mapping, uint32_t type, uint64_t private)
+{
+	put(MAP + 64 * pfn + 24, 8, mapping);
+	put(MAP + 64 * pfn + 48, 4, type);
+	put(MAP + 64 * pfn + 40, 8, private);
+}
+
+static int setup(void **state)
+{
+	uint8_t *ram = calloc(1, RAM);
+
+	(void)state;
+	fake_mem_init(&mem);
+	fake_mem_add(&mem, 0, ram, RAM);
+	free(ram);
+	put(MAP_POINTER, 8, DIRECT + MAP);
+	for (pfn_t pfn = 0; pfn < NR_PAGES; pfn++)
+		set_page(pfn, 0, NO_TYPE, 0);
+	memset(&crash, 0, sizeof(crash));
+	segs[0] = (struct segment){ .vaddr = DIRECT, .filesz = RAM, .memsz = RAM };
+	crash.ehdr.form = FORMS[0];
+	crash.ehdr.machine = EM_X86_64;
+	crash.segs = segs;
+	crash.nr_segs = 1;
+	crash.vmcoreinfo = (struct vmcoreinfo){ info, sizeof(info) - 1 };
+	memset(&kernel, 0, sizeof(kernel));
+	kernel.crash = &crash;
+	kernel.mem = &mem.mem;
+	kernel.page_size = 4096;
+	kernel.can_translate = true;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	pagemap_deinit(&pm);
+	fake_mem_free(&mem);
+	return 0;
+}
+
+static void judge(unsigned int level)
+{
+	assert_int_equal(pagemap_init(&pm, &kernel, level, NULL, &err), 0);
+	assert_true(pm.classify);
+	pagemap_window(&pm, 0);
+}
+
+static void assert_runs(const pfn_t *runs, unsigned int nr)
+{
+	pfn_t pfn = 0, end;
+	unsigned int i;
+
+	for (i = 0; pagemap_next_run(&pm, &pfn, &end); pfn = end, i++) {
+		assert_true(i < nr);
+		assert_int_equal(pfn, runs[2 * i]);
+		assert_int_equal(end, runs[2 * i + 1]);
+	}
+	assert_int_equal(i, nr);
+}
+
+static void test_runs(void **state)
+{
+	static const pfn_t wanted[] = { 0, 17, 18, 32, 48, 255 };
+
+	(void)state;
+	set_page(17, ANON, NO_TYPE, 0);
+	set_page(32, 0, BUDDY, 4);
+	set_page(40, ANON, NO_TYPE, 0);		/* inside the free block: not looked at */
+	set_page(255, ANON, NO_TYPE, 0);
+	judge(DUMP_LEVEL_USER | DUMP_LEVEL_FREE);
+	assert_runs(wanted, 3);
+	assert_int_equal(pm.nr_present, NR_PAGES);
+	assert_int_equal(pm.nr_wanted, NR_PAGES - 18);
+	assert_int_equal(pm.nr_class[PAGE_FREE], 16);
+	assert_int_equal(pm.nr_class[PAGE_USER], 2);
+	assert_int_equal(pm.max_pfn, NR_PAGES);
+}
+
+static void test_level_0_keeps_all(void **state)
+{
+	static const pfn_t wanted[] = { 0, NR_PAGES };
+
+	(void)state;
+	set_page(17, ANON, NO_TYPE, 0);
+	set_page(32, 0, BUDDY, 4);
+	judge(DUMP_LEVEL_ZERO);
+	assert_runs(wanted, 1);
+}
+
+/* A block that says it is larger than the window, or begins where it cannot, excludes no page that is not there. */
+static void test_nonsense_order(void **state)
+{
+	static const pfn_t wanted[] = { 0, 33, 34, NR_PAGES };
+
+	(void)state;
+	put(MAP + 64 * 33, 8, 1 << 16 | 1 << 4);		/* a compound page of order 9 at an odd place */
+	put(MAP + 64 * 34 + 17, 1, 9);
+	set_page(33, ANON, NO_TYPE, 0);
+	judge(DUMP_LEVEL_USER);
+	assert_runs(wanted, 2);
+}
+
+/* struct pages that cannot be read: theirs are kept, and only theirs. */
+static void test_unreadable_structs(void **state)
+{
+	static const pfn_t wanted[] = { 0, 100, 101, NR_PAGES };
+
+	(void)state;
+	set_page(17, ANON, NO_TYPE, 0);
+	set_page(100, ANON, NO_TYPE, 0);
+	fake_mem_refuse(&mem, MAP, MAP + 4096, -EIO);
+	judge(DUMP_LEVEL_USER);
+	assert_runs(wanted, 2);
+	assert_int_equal(pm.nr_unknown, 64);
+}
+
+/* Between segments there is nothing, whatever the struct pages say; half a page is a page. */
+static void test_holes_between_segments(void **state)
+{
+	static const pfn_t wanted[] = { 0, 64, 128, 130 };
+
+	(void)state;
+	segs[0].filesz = segs[0].memsz = 64 * 4096;
+	segs[1] = (struct segment){ .vaddr = DIRECT + 128 * 4096, .paddr = 128 * 4096, .src = 128 * 4096,
+				    .filesz = 5000, .memsz = 5000 };
+	crash.nr_segs = 2;
+	judge(DUMP_LEVEL_USER);
+	assert_runs(wanted, 2);
+	assert_int_equal(pm.nr_present, 66);
+}
+
+static void test_without_layout(void **state)
+{
+	struct fake_log log;
+
+	(void)state;
+	crash.vmcoreinfo.len = 20;
+	assert_int_equal(pagemap_init(&pm, &kernel, 31, fake_log_init(&log), &err), 0);
+	assert_false(pm.classify);
+	assert_text(log.text, "pages cannot be told apart, all are kept: VMCOREINFO has no valid SIZE(page)");
+	pagemap_window(&pm, 0);
+	assert_int_equal(pm.nr_wanted, NR_PAGES);
+}
+
+/* --- cutting PT_LOADs -------------------------------------------------------------------------------------------------- */
+
+static struct plan plan;
+
+static int filter(unsigned int level, unsigned int max)
+{
+	assert_int_equal(plan_init(&plan, &crash, 4096, &err), 0);
+	assert_int_equal(pagemap_init(&pm, &kernel, level, NULL, &err), 0);
+	return plan_filter(&plan, &pm, max, &err);
+}
+
+static void assert_load(unsigned int i, vaddr_t vaddr, paddr_t paddr, uint64_t len)
+{
+	assert_true(plan.loads[i].seg.vaddr == vaddr);
+	assert_int_equal(plan.loads[i].seg.paddr, paddr);
+	assert_int_equal(plan.loads[i].seg.src, paddr);
+	assert_int_equal(plan.loads[i].seg.filesz, len);
+	assert_int_equal(plan.loads[i].seg.memsz, len);
+}
+
+/* Both views of the image lose the same pages and share what is left. */
+static void test_cut(void **state)
+{
+	(void)state;
+	segs[1] = segs[0];
+	segs[0] = (struct segment){ .vaddr = 0xffffffff81000000, .paddr = 0x10000, .src = 0x10000, .filesz = 0x8000,
+				    .memsz = 0x8000 };
+	crash.nr_segs = 2;
+	set_page(0x12, ANON, NO_TYPE, 0);
+	set_page(0x80, 0, BUDDY, 7);
+	assert_int_equal(filter(31, 100), 0);
+	assert_int_equal(plan.nr_loads, 4);
+	assert_load(0, 0xffffffff81000000, 0x10000, 0x2000);
+	assert_load(1, 0xffffffff81003000, 0x13000, 0x5000);
+	assert_load(2, DIRECT, 0, 0x12000);
+	assert_load(3, DIRECT + 0x13000, 0x13000, 0x80000 - 0x13000);
+	assert_int_equal(plan.nr_ranges, 2);
+	assert_int_equal(plan_layout(&plan, 0, &err), 0);
+	assert_int_equal(plan.data_len, 0x7f000);
+	assert_int_equal(plan.loads[1].off, plan.loads[3].off);
+	plan_deinit(&plan);
+}
+
+/* Too many runs: short gaps are kept as well. A page that must not be read is never in a gap that is kept. */
+static void test_too_many_runs(void **state)
+{
+	(void)state;
+	for (pfn_t pfn = 16; pfn < 64; pfn += 2)
+		set_page(pfn, ANON, NO_TYPE, 0);
+	set_page(100, 0, OFFLINE, 0);
+	set_page(128, 0, BUDDY, 6);
+	assert_int_equal(filter(31, 4), 0);
+	assert_int_equal(plan.nr_loads, 3);
+	assert_load(0, DIRECT, 0, 100 * 4096);
+	assert_load(1, DIRECT + 101 * 4096, 101 * 4096, 27 * 4096);
+	assert_load(2, DIRECT + 192 * 4096, 192 * 4096, 64 * 4096);
+	plan_deinit(&plan);
+}
+
+static void test_runs_that_stay_apart(void **state)
+{
+	(void)state;
+	for (pfn_t pfn = 16; pfn < 64; pfn += 2)
+		set_page(pfn, 0, OFFLINE, 0);
+	assert_int_equal(filter(31, 4), -E2BIG);
+	assert_int_equal(plan.nr_loads, 1);		/* as it was */
+	assert_load(0, DIRECT, 0, RAM);
+	plan_deinit(&plan);
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_runs, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_level_0_keeps_all, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_nonsense_order, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_unreadable_structs, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_holes_between_segments, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_without_layout, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_cut, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_too_many_runs, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_runs_that_stay_apart, setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
