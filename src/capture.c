@@ -59,8 +59,8 @@ static int make_plan(struct capture *c, struct core *core, struct error *err)
 	rc = core->ops->plan(core, &c->plan, err);
 	if (rc)
 		return rc;
-	log_info(c->log, "plan: %u segments, %u aliases, %u ranges, %llu MB of memory", c->in->crash.nr_segs,
-		 c->plan.nr_aliases, c->plan.nr_ranges, (unsigned long long)(c->plan.data_len / 1000000));
+	log_info(c->log, "plan: %u segments, %u aliases, %u ranges, %llu MB of memory",
+		 c->plan.nr_loads - c->plan.nr_aliases, c->plan.nr_aliases, c->plan.nr_ranges, (unsigned long long)(c->plan.data_len / 1000000));
 	return 0;
 }
 
@@ -144,6 +144,20 @@ static int finish(struct capture *c, struct core *core, struct sink *sink, int s
 	return status;
 }
 
+/* A dump without these is kept, but whoever finds it cannot do much with it: that is not to be called whole. */
+static int check_identity(const struct capture *c, struct error *err)
+{
+	const struct crash *crash = &c->in->crash;
+
+	if (!c->identified)
+		return 0;
+	if (!crash->vmcoreinfo.len)
+		return fail(err, -ENODATA, "the crash left no readable VMCOREINFO");
+	if (!crash->notes.nr_cpus)
+		return fail(err, -ENODATA, "the crash left no registers of any CPU");
+	return 0;
+}
+
 static int write_core(struct capture *c, struct core *core, struct sink *sink, struct error *err)
 {
 	struct sink_flat flat;
@@ -158,6 +172,8 @@ static int write_core(struct capture *c, struct core *core, struct sink *sink, s
 		rc = pump(c, core);
 		if (rc)
 			fail(err, rc, "writing to %s failed: %s", sink->ops->name, strerror(-rc));
+		else
+			rc = check_identity(c, err);
 	}
 	return finish(c, core, sink, rc, err);
 }

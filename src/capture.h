@@ -29,6 +29,7 @@ struct capture {
 	struct progress *progress;
 	bool aliases;
 	unsigned int level;		/* dump level, 0..31 */
+	bool identified;		/* without registers and VMCOREINFO the dump counts as incomplete */
 
 	/* out */
 	struct kernel kernel;

@@ -123,16 +123,6 @@ static void run_crosscheck(struct capture *c, const struct target *target, struc
 	say_check(log, "crosscheck file", &file, rc, &err);
 }
 
-/* A dump without these is kept, but whoever finds it cannot do much with it: that is not to be called saved. */
-static int check_identity(const struct crash *crash, struct error *err)
-{
-	if (!crash->vmcoreinfo.len)
-		return fail(err, -ENODATA, "the dump at %.160s has no VMCOREINFO, the crash left a damaged header", state.target.name);
-	if (!crash->notes.nr_cpus)
-		return fail(err, -ENODATA, "the dump at %.160s has no registers of any CPU", state.target.name);
-	return 0;
-}
-
 static int save(const struct config *cfg, struct log_ring *ring, struct progress *progress, struct error *err)
 {
 	struct capture *c = &state.capture;
@@ -144,6 +134,7 @@ static int save(const struct config *cfg, struct log_ring *ring, struct progress
 	c->progress = progress;
 	c->aliases = cfg->aliases;
 	c->level = cfg->dump_level;
+	c->identified = true;
 	rc = capture(c, err);
 	say_result(c, ring);
 	if (rc && state.target.path[0])
@@ -151,7 +142,7 @@ static int save(const struct config *cfg, struct log_ring *ring, struct progress
 			 cfg->target == TARGET_FS ? "-incomplete" : "");
 	if (!rc && cfg->crosscheck)
 		run_crosscheck(c, &state.target, &ring->log);
-	return rc ? rc : check_identity(&state.in.crash, err);
+	return rc;
 }
 
 static void say_saved(struct log *log)

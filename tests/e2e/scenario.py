@@ -20,6 +20,7 @@ from lib.vm import VM, Timeout
 PANIC_IN_DMESG = {"sysrq": "sysrq triggered crash", "oops": "kcrash_touch", "softlockup": "softlockup: hung tasks",
                   "nmi": "NMI", "irqsoff": "NMI"}
 ENDINGS = {"reboot": ("kcapture: rebooting", "reboot: Restarting system"),
+           "forced": ("kcapture: rebooting", "sysrq: Resetting"),
            "halt": ("kcapture: halting", "reboot: System halted"),
            "poweroff": ("kcapture: powering off", "reboot: Power down")}
 SYSCTL = ("kernel.panic_on_oops=1 kernel.softlockup_panic=1 kernel.watchdog_thresh=2 kernel.unknown_nmi_panic=1 "
