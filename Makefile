@@ -36,7 +36,7 @@ ASAN_LIB := $(addprefix $(B)/asan/,$(LIB_OBJS))
 UNIT_TESTS := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test_*.c))
 FUZZERS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 
-.PHONY: all demo check check-quick check-unit check-format check-e2e bench fuzz install clean deps test-programs fuzz-programs
+.PHONY: all print-init-sources demo check check-quick check-unit check-format check-e2e bench fuzz install clean deps test-programs fuzz-programs
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -95,6 +95,9 @@ $(B)/fuzz/%: $(B)/clang/tests/fuzz/%.o $(FUZZ_OBJS)
 	$(CLANG) $(CFLAGS_FUZZ) -fsanitize=fuzzer,address,undefined -o $@ $^
 
 fuzz-programs: $(addprefix $(B)/fuzz/,$(FUZZERS))
+
+print-init-sources:
+	@echo $(ELFCORE) $(SRC_BOTH) $(SRC_INIT)
 
 deps:
 	@tests/lib/install-deps

@@ -38,17 +38,18 @@ def mirror_uris():
     return archive, security
 
 
-def stanza(uri, suites):
-    return (f"Types: deb\nURIs: {uri}\nSuites: {suites}\nComponents: main\nArchitectures: amd64\n"
+def stanza(uri, suites, arch):
+    return (f"Types: deb\nURIs: {uri}\nSuites: {suites}\nComponents: main\nArchitectures: {arch}\n"
             f"Signed-By: {KEYRING}\n\n")
 
 
 class Suite:
-    """One suite with its security pocket, in an apt state of its own below build/cache/apt/."""
+    """One suite (with its security pocket, for amd64), in an apt state of its own below build/cache/apt/."""
 
-    def __init__(self, name):
+    def __init__(self, name, arch="amd64"):
         self.name = name
-        self.dir = CACHE / "apt" / name
+        self.arch = arch
+        self.dir = CACHE / "apt" / (name if arch == "amd64" else f"{name}-{arch}")
         self.updated = False
 
     def apt(self, tool, *args, cwd=None):
@@ -56,7 +57,7 @@ class Suite:
             "Dir::State": self.dir, "Dir::State::status": "/dev/null", "Dir::Cache": self.dir / "cache",
             "Dir::Etc::sourcelist": self.dir / "debian.sources", "Dir::Etc::sourceparts": "/dev/null",
             "Acquire::Languages": "none", "Acquire::Retries": "3", "APT::Sandbox::User": "root",
-            "APT::Architecture": "amd64", "APT::Get::List-Cleanup": "false",
+            "APT::Architecture": self.arch, "APT::Architectures": self.arch, "APT::Get::List-Cleanup": "false",
         }
         argv = [tool] + [word for key, value in options.items() for word in ("-o", f"{key}={value}")]
         run = subprocess.run(argv + list(args), capture_output=True, text=True, cwd=cwd,
@@ -71,9 +72,9 @@ class Suite:
         archive, security = mirror_uris()
         (self.dir / "lists" / "partial").mkdir(parents=True, exist_ok=True)
         (self.dir / "cache" / "archives" / "partial").mkdir(parents=True, exist_ok=True)
-        sources = stanza(archive, self.name)
-        if security and self.name != "sid":
-            sources += stanza(security, f"{self.name}-security")
+        sources = stanza(archive, self.name, self.arch)
+        if security and self.name != "sid" and self.arch == "amd64":
+            sources += stanza(security, f"{self.name}-security", self.arch)
         (self.dir / "debian.sources").write_text(sources)
         self.apt("apt-get", "update", "--error-on=any")
         self.updated = True

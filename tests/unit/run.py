@@ -13,6 +13,7 @@ import sys
 
 sys.path[:0] = [str(pathlib.Path(__file__).resolve().parents[1])]
 from lib import runner
+from unit import klibc32
 from lib.paths import BUILD, INIT, REPO, TESTS
 from lib.runner import expect
 
@@ -112,7 +113,8 @@ def tests():
     found = [runner.Test(program.name, functools.partial(cmocka, program)) for program in test_programs()]
     for name, func in (("klibc_link", klibc_link), ("init-is-small", init_is_small),
                        ("headers-compile-alone", headers_compile_alone), ("engine-has-no-io", engine_has_no_io),
-                       ("engine-has-no-globals", engine_has_no_globals)):
+                       ("engine-has-no-globals", engine_has_no_globals),
+                       ("klibc32-offsets", klibc32.offsets_beyond_4g), ("klibc32-init", klibc32.init_builds)):
         found.append(runner.Test(name, func))
     return found
 
