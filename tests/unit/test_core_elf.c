@@ -351,8 +351,7 @@ static void test_xnum(void **state)
 		plan_deinit(&s.plan);
 		free(s.crash.segs);
 		for (uint64_t n = 0; n < counts[i]; n++)
-			segs[n] = (struct segment){ 0xffffc90000000000 + n * 8192, PADDR_NONE, WRECK_RAM, 4096, 4096, 7, n };
-		segs[0].paddr = WRECK_RAM;
+			segs[n] = (struct segment){ 0xffffc90000000000 + n * 8192, WRECK_RAM, WRECK_RAM, 4096, 4096, 7, n };
 		s.crash.segs = segs;
 		s.crash.nr_segs = counts[i];
 		assert_int_equal(plan_init(&s.plan, &s.crash, 4096, &s.err), 0);
