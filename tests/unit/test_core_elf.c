@@ -372,7 +372,7 @@ static void test_xnum(void **state)
 		assert_int_equal(nr_phdrs, counts[i] + 1);
 		assert_non_null(gelf_getphdr(libelf, counts[i], &phdr));
 		assert_true(phdr.p_vaddr == 0xffffc90000000000 + (counts[i] - 1) * 8192ULL);
-		assert_true(phdr.p_paddr == PADDR_NONE);
+		assert_true(phdr.p_paddr == WRECK_RAM);
 		elf_end(libelf);
 		crash_deinit(&again);
 		fake_mem_free(&file);
