@@ -209,15 +209,18 @@ static void show_progress(struct progress *progress, const char *line)
 	say(line);
 }
 
-/* 0 = still within the limits. */
+/* 0 = still within the limits. Until bytes move for the first time, the target's own deadline comes on top. */
 static int check_deadlines(uint64_t start_ms, uint64_t moved_ms)
 {
 	struct log *log = &init.shared->ring.log;
-	uint64_t now = now_ms();
+	uint64_t now = now_ms(), stall = init.cfg.stall_timeout;
+
+	if (!init.shared->moved)
+		stall += init.cfg.target_timeout;
 
 	if (init.cfg.timeout && now - start_ms > 1000ULL * init.cfg.timeout)
 		log_err(log, "FAILED: not done within %u s", init.cfg.timeout);
-	else if (init.cfg.stall_timeout && now - moved_ms > 1000ULL * init.cfg.stall_timeout)
+	else if (init.cfg.stall_timeout && now - moved_ms > 1000 * stall)
 		log_err(log, "FAILED: no byte moved for %u s", init.cfg.stall_timeout);
 	else
 		return 0;
