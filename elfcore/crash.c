@@ -176,6 +176,7 @@ static int read_phdrs(struct crash *crash, const struct crash_source *source, st
 
 		if (rc) {
 			log_warn(source->log, "program headers from %u on are not readable (of %u)", i, crash->nr_phdrs);
+			crash->cut = true;
 			break;
 		}
 		elf_phdr_decode(crash->ehdr.form, buf, &phdr);

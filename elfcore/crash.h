@@ -34,6 +34,7 @@ struct crash {
 	unsigned int nr_rejected;	/* program headers dropped as absurd */
 	uint32_t nr_phdrs;		/* that the header has */
 	uint32_t nr_note_segs;		/* PT_NOTEs among them */
+	bool cut;			/* some of them could not be read: memory may be missing */
 	struct notes notes;
 	struct vmcoreinfo vmcoreinfo;	/* points into notes; len 0 = none */
 };

@@ -12,7 +12,7 @@
 #define MEM_CHAIN_MAX 4
 
 struct mem_chain {
-	struct mem mem;			/* strict: a range with any hole is -EIO */
+	struct mem mem;			/* strict: a range with any hole is the error of its first one */
 	struct mem *sources[MEM_CHAIN_MAX];	/* borrowed, in the order to try */
 	uint64_t nr_bytes[MEM_CHAIN_MAX];	/* delivered by each */
 	unsigned int nr_sources;

@@ -36,6 +36,12 @@ static struct page_type type_of(const struct vmcoreinfo *info, const char *key)
 	return (struct page_type){ (uint32_t)number, (uint32_t)number & 0xffffff ? UINT32_MAX : 0xff000000 };
 }
 
+/* What does not lie inside one struct page is not read. */
+static int inside(const struct page_layout *l, int off, int size)
+{
+	return off < 0 || off + size > (int)l->size ? OFF_NONE : off;
+}
+
 /* Where the order of a compound page and the mark of hugetlb are: the keys that exist tell the kernel's generation. */
 static void compound_layout(struct page_layout *l, const struct vmcoreinfo *info)
 {
@@ -61,8 +67,8 @@ static void compound_layout(struct page_layout *l, const struct vmcoreinfo *info
 		l->hugetlb_bit = bit_of(info, "NUMBER(PG_hugetlb)");
 	}
 	l->dtor_size = l->order_size;
-	if (!has_dtor)
-		l->dtor_off = OFF_NONE;
+	l->order_off = inside(l, l->order_off, l->order_size);
+	l->dtor_off = has_dtor ? inside(l, l->dtor_off, l->dtor_size) : OFF_NONE;
 	l->dtor_hugetlb = has_dtor ? (uint32_t)dtor : 0;
 }
 

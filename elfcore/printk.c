@@ -34,7 +34,7 @@ static int read_through(struct reader *r, int which, vaddr_t vaddr, void *buf, s
 
 	if (len > WINDOW / 2)
 		return kernel_read_vaddr(r->kernel, vaddr, buf, len);
-	if (!w->len || vaddr < w->base || vaddr + len > w->base + w->len) {
+	if (!w->len || vaddr < w->base || vaddr - w->base > w->len - len) {
 		w->base = vaddr;
 		w->len = WINDOW;
 		rc = kernel_read_vaddr(r->kernel, vaddr, w->buf, WINDOW);
@@ -73,7 +73,10 @@ static int read_layout(struct kernel *kernel, const struct layout_key *keys, siz
 /* --- 5.10 and later --------------------------------------------------------------------------------------------------- */
 
 #define STRUCT_MAX 256		/* of each structure that is read whole */
-#define COUNT_BITS_MAX 30
+#define COUNT_BITS_MAX 26	/* a buffer of 2 GiB (LOG_BUF_LEN_MAX) with 32 bytes a record (PRB_AVGBITS) */
+
+/* A ring whose head was overwritten may name millions of records that are nowhere: reading them takes hours. */
+#define LOST_MAX 4096
 
 struct prb {
 	struct { int64_t size, desc_ring, text_ring; } rb;
@@ -210,6 +213,7 @@ static int prb_record(struct reader *r, const struct prb *prb, uint64_t id, stru
 
 static int prb_each(struct reader *r, vaddr_t symbol, printk_fn *fn, void *arg)
 {
+	unsigned int nr_lost = 0;
 	struct prb prb;
 	int rc = prb_open(r, symbol, &prb);
 
@@ -217,9 +221,12 @@ static int prb_each(struct reader *r, vaddr_t symbol, printk_fn *fn, void *arg)
 		return rc;
 	for (uint64_t i = 0, nr = ((prb.head - prb.tail) & prb.id_mask) + 1; i < nr && !rc; i++) {
 		struct printk_record record;
+		int found = prb_record(r, &prb, (prb.tail + i) & prb.id_mask, &record);
 
 		/* A page of the log that is lost costs the records on it, not the rest. */
-		if (prb_record(r, &prb, (prb.tail + i) & prb.id_mask, &record) > 0)
+		if (found < 0 && ++nr_lost > LOST_MAX)
+			return fail(r->err, -EIO, "more than %d records of the kernel log are not readable", LOST_MAX);
+		if (found > 0)
 			rc = fn(arg, &record);
 	}
 	return rc;

@@ -30,8 +30,9 @@ struct sink_ops {
 	int (*commit)(struct sink *sink, uint64_t size);
 
 	/*
-	 * The dump ended early: keep what there is, size bytes long with zeros for what is missing, under its unfinished
-	 * name. Called instead of commit(), even when writes have failed.
+	 * The dump ended early: keep what there is, under its unfinished name. What is missing of its size bytes is zeros
+	 * in a file, on a device whatever that held. Called instead of commit() or after it failed, and even when writes
+	 * have failed.
 	 */
 	int (*keep)(struct sink *sink, uint64_t size);
 

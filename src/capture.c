@@ -155,6 +155,18 @@ static int check_identity(const struct capture *c, struct error *err)
 		return fail(err, -ENODATA, "the crash left no readable VMCOREINFO");
 	if (!crash->notes.nr_cpus)
 		return fail(err, -ENODATA, "the crash left no registers of any CPU");
+	if (crash->cut)
+		return fail(err, -ENODATA, "the crash left program headers that are not readable");
+	return 0;
+}
+
+/* A core that ends early, as after a transfer that broke off, does not become whole by being copied. */
+static int check_source(const struct capture *c, struct error *err)
+{
+	for (unsigned int i = 0; i < c->holes.nr && c->in->is_file; i++)
+		if (c->holes.list[i].error == -ENODATA)
+			return fail(err, -ENODATA, "the core ends early: %llu bytes of it are missing, the copy is incomplete",
+				    (unsigned long long)c->holes.nr_bytes);
 	return 0;
 }
 
@@ -174,6 +186,8 @@ static int write_core(struct capture *c, struct core *core, struct sink *sink, s
 			fail(err, rc, "writing to %s failed: %s", sink->ops->name, strerror(-rc));
 		else
 			rc = check_identity(c, err);
+		if (!rc)
+			rc = check_source(c, err);
 	}
 	return finish(c, core, sink, rc, err);
 }

@@ -29,7 +29,7 @@ struct capture {
 	struct progress *progress;
 	bool aliases;
 	unsigned int level;		/* dump level, 0..31 */
-	bool identified;		/* without registers and VMCOREINFO the dump counts as incomplete */
+	bool identified;		/* without registers, VMCOREINFO and all program headers the dump counts as incomplete */
 
 	/* out */
 	struct kernel kernel;

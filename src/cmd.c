@@ -3,6 +3,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 static void print(const char *prefix, const char *fmt, va_list ap)
 {
@@ -33,6 +34,18 @@ int cmd_fail(const char *fmt, ...)
 	return 1;
 }
 
+/*
+ * getopt leaves the character of a short option, and 0 for a long one that it does not know; where it stands is of no use
+ * in the middle of a cluster (-xq). "--quiet=x" leaves the character of -q.
+ */
+static void unknown_option(const char *verb, const char *last)
+{
+	if (optopt && !(last[0] == '-' && last[1] == '-' && strchr(last, '=')))
+		usage_error(verb, "unknown option -%c", optopt);
+	else
+		usage_error(verb, "unknown option %s", last);
+}
+
 int cmd_getopt(int argc, char **argv, const char *shorts, const struct option *longs, const char *help, int nr_operands)
 {
 	int c;
@@ -44,7 +57,7 @@ int cmd_getopt(int argc, char **argv, const char *shorts, const struct option *l
 	else if (c == ':')
 		usage_error(argv[0], "%s needs a value", argv[optind - 1]);
 	else if (c == '?')
-		usage_error(argv[0], "unknown option %s", argv[optind - 1]);
+		unknown_option(argv[0], argv[optind - 1]);
 	else if (c == -1 && argc - optind > nr_operands)
 		usage_error(argv[0], "unexpected argument \"%s\"", argv[optind + nr_operands]);
 	else if (c == -1 && argc - optind < nr_operands)

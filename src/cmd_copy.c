@@ -105,11 +105,16 @@ static int run(const char *in_name, struct copy *copy, bool aliases, unsigned in
 	return rc ? cmd_fail("%s", err.text) : 0;
 }
 
+/* A block device can have several names. */
 static bool same_file(const char *a, const struct stat *b)
 {
 	struct stat st;
 
-	return !stat(a, &st) && st.st_dev == b->st_dev && st.st_ino == b->st_ino && !S_ISBLK(st.st_mode);
+	if (stat(a, &st))
+		return false;
+	if (S_ISBLK(st.st_mode) && S_ISBLK(b->st_mode))
+		return st.st_rdev == b->st_rdev;
+	return st.st_dev == b->st_dev && st.st_ino == b->st_ino;
 }
 
 static bool parse_level(const char *text, unsigned int *ret)
@@ -160,6 +165,9 @@ int cmd_copy(int argc, char **argv)
 	copy.exists = !stat(copy.name, &copy.st);
 	if (copy.exists && same_file(argv[optind], &copy.st))
 		return cmd_fail("%s and %s are the same file", argv[optind], copy.name);
+	/* A rename over /dev/null would replace it. */
+	if (copy.exists && !S_ISREG(copy.st.st_mode) && !S_ISBLK(copy.st.st_mode))
+		return cmd_fail("%s is neither a file nor a block device", copy.name);
 	if (copy.exists && !force)
 		return cmd_fail("%s exists; --force replaces it", copy.name);
 	return run(argv[optind], &copy, aliases, level, quiet);

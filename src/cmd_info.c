@@ -108,6 +108,31 @@ static void show_capture(const struct notes *notes)
 	}
 }
 
+/* A file that was cut still begins like a whole one. */
+static bool ends_early(struct input *in)
+{
+	uint8_t last;
+
+	for (unsigned int i = 0; i < in->crash.nr_segs; i++) {
+		const struct segment *seg = &in->crash.segs[i];
+
+		if (seg->filesz && mem_read(&in->chain.mem, seg->src + seg->filesz - 1, &last, 1))
+			return true;
+	}
+	return false;
+}
+
+static void show_completeness(struct input *in)
+{
+	const char *text = "yes";
+
+	if (in->crash.ehdr.flags & EF_DUMP_INCOMPLETE)
+		text = "NO";
+	else if (in->crash.cut || ends_early(in))
+		text = "NO, the file ends early";
+	printf(ROW "%s\n", "complete", text);
+}
+
 static int show(const char *path, bool segments, bool vmcoreinfo)
 {
 	static struct input in;
@@ -124,7 +149,7 @@ static int show(const char *path, bool segments, bool vmcoreinfo)
 		show_notes(&in.crash, &kernel);
 		show_segments(&in.crash, segments);
 		show_capture(&in.crash.notes);
-		printf(ROW "%s\n", "complete", in.crash.ehdr.flags & EF_DUMP_INCOMPLETE ? "NO" : "yes");
+		show_completeness(&in);
 	}
 	input_close(&in);
 	return 0;

@@ -194,9 +194,12 @@ static void load_modules(void)
 {
 	struct log *log = &init.shared->ring.log;
 	char list[8192], *save;
+	ssize_t len = read_text(MODULE_LIST, list, sizeof(list));
 	unsigned int nr = 0;
 
-	if (read_text(MODULE_LIST, list, sizeof(list)) <= 0)
+	if (len < 0 && len != -ENOENT)
+		log_warn(log, MODULE_LIST ": %s", strerror(-len));
+	if (len <= 0)
 		return;
 	for (char *name = strtok_r(list, "\n", &save); name; name = strtok_r(NULL, "\n", &save), nr++)
 		load_module(name, log);
@@ -227,7 +230,7 @@ static int check_deadlines(uint64_t start_ms, uint64_t moved_ms)
 	return -ETIMEDOUT;
 }
 
-/* Wait for the child and for orphans; returns its verdict. *clean_ret: it ended by itself. */
+/* Wait for the child, no longer than the deadlines allow; returns its verdict. *clean_ret: it ended by itself. */
 static int watch(pid_t child, uint64_t start_ms, bool *clean_ret)
 {
 	uint64_t moved = 0, moved_ms = start_ms;
@@ -257,6 +260,13 @@ static int watch(pid_t child, uint64_t start_ms, bool *clean_ret)
 	return -EFAULT;
 }
 
+/* All that may hang or crash, the drivers' own start among it: an oops there ends who asked for it, and must not end PID 1. */
+static int work(struct progress *progress)
+{
+	load_modules();
+	return rescue(&init.cfg, init.cmdline, &init.shared->ring, progress);
+}
+
 int main(void)
 {
 	struct progress progress = { .show = show_progress };
@@ -276,14 +286,13 @@ int main(void)
 	catch_signals();
 	log_info(&init.shared->ring.log, "capturing the crashed kernel, do not reset this machine");
 	read_config();
-	load_modules();
 	progress.moved = &init.shared->moved;
 	child = fork();
 	if (!child)
-		_exit(rescue(&init.cfg, init.cmdline, &init.shared->ring, &progress) ? 1 : 0);
+		_exit(work(&progress) ? 1 : 0);
 	if (child > 0)
 		rc = watch(child, start_ms, &clean);
 	else
-		rc = rescue(&init.cfg, init.cmdline, &init.shared->ring, &progress);
+		rc = work(&progress);
 	terminate(rc, clean);
 }

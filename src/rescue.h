@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What /init's child does in the capture kernel: from loaded modules to an unmounted target.
+ * What /init's child does in the capture kernel, once the modules are loaded: up to the unmounted target.
  */
 #ifndef SRC_RESCUE_H
 #define SRC_RESCUE_H

@@ -125,7 +125,10 @@ static int target_open_sink(struct output *out, const struct kernel *kernel, con
 			 target->dir + strlen(TARGET_MOUNT_POINT));
 	}
 	log_info(&target->ring->log, "saving to %s", target->name);
-	return open_sink(target, ret, err);
+	rc = open_sink(target, ret, err);
+	if (rc)
+		target->path[0] = 0;
+	return rc;
 }
 
 /* The target outlives the dump: its log is written after it. */

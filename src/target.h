@@ -17,8 +17,8 @@ struct target {
 	struct log_ring *ring;
 	bool mounted;
 	char name[256];			/* for people: what was written where */
-	char path[384];			/* of the core in this process's own view */
-	char dir[320];			/* of the dump, empty until it is made */
+	char path[512];			/* of the core in this process's own view; empty until there is one */
+	char dir[448];			/* of the dump, empty until it is made */
 	int log_fd;			/* kcapture.log, -1 = not open */
 	struct sink_file file;
 	struct sink_block block;

@@ -175,6 +175,8 @@ def damaged(damage, directory):
     for verb in (["info", bad], ["copy", bad, directory / "out.core"]):
         code, text = readers.run([KCAPTURE, *verb])
         expect(code >= 0, f"kcapture {verb[0]} dies of signal {-code}")
+        if damage is cut:
+            expect("NO, the file ends early" in text or code == 1, f"kcapture {verb[0]} takes the cut core for whole")
 
 
 def flattened(directory):

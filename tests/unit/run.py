@@ -13,8 +13,8 @@ import sys
 
 sys.path[:0] = [str(pathlib.Path(__file__).resolve().parents[1])]
 from lib import runner
-from unit import klibc32
-from lib.paths import BUILD, INIT, REPO, TESTS
+from unit import klibc32, verbs
+from lib.paths import BUILD, INIT, KCAPTURE, REPO, TESTS
 from lib.runner import expect
 
 INIT_MAX_KIB = 150
@@ -114,13 +114,14 @@ def tests():
     for name, func in (("klibc_link", klibc_link), ("init-is-small", init_is_small),
                        ("headers-compile-alone", headers_compile_alone), ("engine-has-no-io", engine_has_no_io),
                        ("engine-has-no-globals", engine_has_no_globals),
-                       ("klibc32-offsets", klibc32.offsets_beyond_4g), ("klibc32-init", klibc32.init_builds)):
+                       ("klibc32-offsets", klibc32.offsets_beyond_4g), ("klibc32-init", klibc32.init_builds),
+                       ("wrong-use", verbs.wrong_use), ("copy-refuses", verbs.copy_refuses)):
         found.append(runner.Test(name, func))
     return found
 
 
 def requires():
-    return (*test_programs(), BUILD / "unit/klibc_link", INIT)
+    return (*test_programs(), BUILD / "unit/klibc_link", INIT, KCAPTURE)
 
 
 if __name__ == "__main__":

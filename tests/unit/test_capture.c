@@ -101,6 +101,8 @@ static int teardown(void **state)
 	return system(command);
 }
 
+static bool identified;
+
 static int run(struct input *in, const char *name)
 {
 	int rc;
@@ -112,6 +114,7 @@ static int run(struct input *in, const char *name)
 	cap.log = fake_log_init(&log_);
 	cap.progress = &progress;
 	cap.aliases = true;
+	cap.identified = identified;
 	rc = capture(&cap, &err);
 	return rc;
 }
@@ -331,6 +334,32 @@ static void test_flattened(void **state)
 	close(fd);
 }
 
+/* What nobody could make sense of, or what may lack memory, is written whole and kept, but not called complete. */
+static void test_identified(void **state)
+{
+	static const char *const wanted[] = { "registers", "program headers" };
+	unsigned int nr_cpus = live.crash.notes.nr_cpus;
+
+	(void)state;
+	identified = true;
+	assert_int_equal(run(&live, "whole"), 0);
+	capture_deinit(&cap);
+	for (unsigned int i = 0; i < ARRAY_SIZE(wanted); i++) {
+		live.crash.notes.nr_cpus = i == 0 ? 0 : nr_cpus;
+		live.crash.cut = i == 1;
+		assert_int_equal(run(&live, "vmcore"), -ENODATA);
+		assert_text(err.text, wanted[i]);
+		assert_int_equal(cap.holes.nr_ranges, 0);
+		capture_deinit(&cap);
+		assert_int_equal(access(in_dir("vmcore"), F_OK), -1);
+		open_file("vmcore-incomplete");
+		assert_int_equal(file.crash.ehdr.flags, EF_DUMP_INCOMPLETE);
+		expect_same();
+		input_close(&file);
+	}
+	identified = false;
+}
+
 static void test_output_does_not_open(void **state)
 {
 	(void)state;
@@ -423,7 +452,7 @@ static void test_wrong_files(void **state)
 	assert_int_equal(input_file_open(&file, dir, NULL, &err), -EISDIR);
 }
 
-/* A core cut in the middle: what is behind the end is holes in the copy. */
+/* A core cut in the middle: what is behind the end is holes in the copy, which is not called complete. */
 static void test_truncated_core(void **state)
 {
 	uint64_t size;
@@ -434,10 +463,13 @@ static void test_truncated_core(void **state)
 	capture_deinit(&cap);
 	assert_int_equal(truncate(in_dir("vmcore"), size - 0x2c00), 0);
 	open_file("vmcore");
-	assert_int_equal(run(&file, "copy"), 0);
+	assert_int_equal(run(&file, "copy"), -ENODATA);
 	assert_int_equal(cap.holes.nr_bytes, 0x2c00);
 	assert_int_equal(cap.holes.list[0].error, -ENODATA);
 	capture_deinit(&cap);
+	input_close(&file);
+	open_file("copy-incomplete");
+	assert_int_equal(file.crash.ehdr.flags, EF_DUMP_INCOMPLETE);
 	input_close(&file);
 }
 
@@ -451,6 +483,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_crosscheck_finds, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_crosscheck_sources, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_flattened, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_identified, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_output_does_not_open, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_nth_write_fails, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_rest_is_listed, setup, teardown),

@@ -204,6 +204,7 @@ static void test_lying_phnum_without_size(void **state)
 	assert_int_equal(scene_read(&s), 0);
 	assert_int_equal(s.crash.nr_segs, 2);
 	assert_string_equal(s.log.text, "program headers from 2 on are not readable (of 65534)\n");
+	assert_true(s.crash.cut);
 	scene_free(&s);
 }
 

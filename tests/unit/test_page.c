@@ -170,6 +170,21 @@ static void test_missing_keys(void **state)
 	assert_text(err.text, "OFFSET(page.private)");
 }
 
+/* An offset beyond the struct page would be read behind the buffer of struct pages. */
+static void test_offsets_outside(void **state)
+{
+	(void)state;
+	use(COMMON "OFFSET(page.compound_dtor)=63\nOFFSET(page.compound_order)=64\nNUMBER(HUGETLB_PAGE_DTOR)=2\n");
+	assert_int_equal(layout.order_off, OFF_NONE);
+	assert_int_equal(layout.dtor_off, 63);
+	use(COMMON "OFFSET(page.compound_dtor)=63\nOFFSET(page.compound_order)=62\nNUMBER(HUGETLB_PAGE_DTOR)=2\n");
+	assert_int_equal(layout.order_off, 62);
+	assert_int_equal(layout.dtor_off, OFF_NONE);
+	use(COMMON "OFFSET(folio._folio_dtor)=16\nOFFSET(folio._folio_order)=4000\nNUMBER(HUGETLB_PAGE_DTOR)=2\n");
+	assert_int_equal(layout.order_off, OFF_NONE);
+	assert_int_equal(layout.dtor_off, OFF_NONE);
+}
+
 static void test_levels(void **state)
 {
 	static const struct { enum page_class class; unsigned int levels; } table[] = {
@@ -218,6 +233,7 @@ int main(void)
 		cmocka_unit_test_setup(test_types_of_6_12, setup),
 		cmocka_unit_test_setup(test_unknown_is_kept, setup),
 		cmocka_unit_test_setup(test_missing_keys, setup),
+		cmocka_unit_test_setup(test_offsets_outside, setup),
 		cmocka_unit_test_setup(test_levels, setup),
 		cmocka_unit_test_setup(test_poison, setup),
 	};

@@ -70,6 +70,16 @@ static void machine_init(struct machine *m, const char *info)
 	m->kernel.mem = &m->mem.mem;
 }
 
+/* The same with the segment at address 0. */
+static const char *prb_info_low(void)
+{
+	static char text[sizeof(prb_info)];
+
+	memcpy(text, prb_info, sizeof(text));
+	memcpy(strstr(text, "ffff888000000100"), "0000000000000100", 16);
+	return text;
+}
+
 static int collect(void *arg, const struct printk_record *record)
 {
 	struct machine *m = arg;
@@ -229,7 +239,7 @@ static void test_ring_contradictions(void **state)
 	ring_init(&m, 0, 8);			/* nine ids in a ring of eight */
 	assert_int_equal(read_log(&m, &err), -EINVAL);
 	put(&m, AT_RB + 24, 8, 0);
-	put(&m, AT_RB, 4, 31);
+	put(&m, AT_RB, 4, 27);
 	assert_int_equal(read_log(&m, &err), -EINVAL);
 	put(&m, AT_PRB_POINTER, 8, BASE + SIZE);
 	assert_int_equal(read_log(&m, &err), -ENODATA);
@@ -252,6 +262,45 @@ static void test_ring_unreadable_text(void **state)
 	fake_mem_refuse(&m.mem, AT_DATA + 4096, AT_DATA + 8192, -EIO);
 	assert_int_equal(read_log(&m, &err), 0);
 	assert_string_equal(m.out, "[    1.000005] here\n");
+	fake_mem_free(&m.mem);
+}
+
+/* A ring that claims millions of records which are nowhere does not take for ever. */
+static void test_ring_nowhere(void **state)
+{
+	struct machine m;
+	struct error err;
+
+	(void)state;
+	ring_init(&m, 0, (1 << 26) - 1);
+	put(&m, AT_RB, 4, 26);
+	put(&m, AT_RB + 16, 8, BASE + SIZE);
+	ring_text(&m, 0, 2, 0, "first");
+	assert_int_equal(read_log(&m, &err), -EIO);
+	assert_true(m.mem.nr_requests < 20000);
+	fake_mem_free(&m.mem);
+}
+
+/* Addresses that wrap around are not taken for such that lie in the window at the other end. */
+static void test_ring_wrapping_address(void **state)
+{
+	struct machine m;
+	struct error err;
+
+	(void)state;
+	ring_init(&m, 0, 1);
+	m.seg.vaddr = 0;				/* so that the end of the address space is next to it */
+	m.crash.vmcoreinfo.text = prb_info_low();
+	m.crash.vmcoreinfo.len = strlen(prb_info_low());
+	put(&m, AT_PRB_POINTER, 8, AT_RB);
+	put(&m, AT_RB + 8, 8, AT_DESCS);
+	put(&m, AT_RB + 16, 8, AT_INFOS);
+	put(&m, AT_RB + 48, 4, 13);
+	put(&m, AT_RB + 56, 8, -0x1000ULL);		/* position 0x1000 is address 0 */
+	ring_desc(&m, 0, 2, 0x1000, 0x1010, 4);
+	ring_desc(&m, 1, 2, 0xff0 - 8, 0x1020, 0x20);
+	assert_int_equal(read_log(&m, &err), 0);
+	assert_int_equal(m.nr, 1);
 	fake_mem_free(&m.mem);
 }
 
@@ -359,6 +408,8 @@ int main(void)
 		cmocka_unit_test(test_ring_lying_length),
 		cmocka_unit_test(test_ring_contradictions),
 		cmocka_unit_test(test_ring_unreadable_text),
+		cmocka_unit_test(test_ring_nowhere),
+		cmocka_unit_test(test_ring_wrapping_address),
 		cmocka_unit_test(test_missing_key),
 		cmocka_unit_test(test_records),
 		cmocka_unit_test(test_records_broken),

@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The command as such: what it says to wrong use, and outputs that `kcapture copy` must not touch."""
+
+import os
+import stat
+import subprocess
+
+from lib.paths import KCAPTURE
+from lib.runner import expect
+
+VERBS = ("arm", "disarm", "status", "initramfs", "info", "dmesg", "verify", "copy")
+WRONG = {
+    (): "no verb",
+    ("bogus",): '"bogus"',
+    ("info",): "missing",
+    ("info", "a", "b"): '"b"',
+    ("copy", "-xq", "a", "b"): "option -x;",
+    ("copy", "--quiet", "-xq", "a", "b"): "option -x;",
+    ("copy", "--quiet=3", "a", "b"): "option --quiet=3",
+    ("copy", "-d", "32", "a", "b"): '"32"',
+    ("copy", "-d"): "-d needs",
+    ("initramfs",): "-o OUT",
+    ("arm", "--load", "bogus"): "bogus",
+}
+
+
+def run(*argv):
+    return subprocess.run([KCAPTURE, *argv], capture_output=True, text=True, stdin=subprocess.DEVNULL)
+
+
+def wrong_use(directory):
+    """Exit code 2, one line that names what is wrong, nothing on stdout; --help is no wrong use."""
+    wrong = {**WRONG, **{(verb, "--bogus"): "option --bogus" for verb in VERBS}}
+    for argv, wanted in wrong.items():
+        done = run(*argv)
+        where = "kcapture " + " ".join(argv)
+        expect(done.returncode == 2 and not done.stdout, f"{where}: exit code {done.returncode}")
+        expect(done.stderr.count("\n") == 1 and wanted in done.stderr, f"{where} says {done.stderr.strip()!r}")
+    for verb in VERBS:
+        done = run(verb, "--help")
+        expect(done.returncode == 0 and done.stdout.startswith(f"usage: kcapture {verb}") and not done.stderr,
+               f"kcapture {verb} --help exits {done.returncode}")
+    return f"{len(wrong)} wrong uses"
+
+
+def refused(source, out, wanted):
+    done = run("copy", "--force", source, out)
+    expect(done.returncode == 1 and wanted in done.stderr, f"copy to {out}: {done.returncode} {done.stderr.strip()}")
+
+
+def copy_refuses(directory):
+    """What is no place for a core stays what it is, even with --force."""
+    core, fifo = directory / "core", directory / "fifo"
+    core.write_text("no core, and nobody gets as far as looking")
+    os.mkfifo(fifo)
+    refused(core, fifo, "neither")
+    refused(core, directory, "neither")
+    refused(core, core, "same file")
+    expect(stat.S_ISFIFO(fifo.stat().st_mode) and sorted(os.listdir(directory)) == ["core", "fifo"], "something was made")
+    one, other = directory / "disk", directory / "same-disk"
+    try:
+        for node in (one, other):
+            os.mknod(node, 0o600 | stat.S_IFBLK, os.makedev(250, 99))       # a local number: no driver answers
+    except PermissionError:
+        return "no right to make device nodes"
+    refused(one, other, "same file")
+    return ""
