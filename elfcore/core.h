@@ -28,7 +28,7 @@ struct core_ops {
 	/* Write what comes before the pages, marked as incomplete. */
 	int (*begin)(struct core *core, struct sink *sink, struct error *err);
 
-	/* len bytes of range from pos on; called in ascending order, without gaps. */
+	/* len bytes of range from pos on; called in ascending order. What is left out reads as zeros. */
 	int (*pages)(struct core *core, const struct plan_range *range, uint64_t pos, const uint8_t *buf, size_t len);
 
 	/* Write what comes last. Only with status 0 the mark of incompleteness goes. Tried even after a failed write. */

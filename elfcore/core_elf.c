@@ -193,6 +193,8 @@ static int elf_end(struct core *core, const struct core_result *result, struct e
 
 	err->code = 0;
 	rc = write_own_note(elf, result);
+	if (!rc && !result->status)
+		rc = sink_zero(sink, elf->pos, elf->plan->file_size - elf->pos);
 	if (!rc)
 		rc = sink_sync(sink);
 	if (!rc)

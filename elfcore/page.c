@@ -183,9 +183,9 @@ struct page_verdict page_classify(const struct page_layout *l, const uint8_t *pa
 	bool slab = has_bit(flags, l->slab_bit) || has_type(type, l->slab), anon;
 	struct page_verdict v = { PAGE_KEEP, 0, has_bit(flags, l->hwpoison) };
 
-	/* A tail page was decided with its head. */
+	/* A tail page was decided with its head, but may be poisoned by itself. */
 	if (l->compound_head != OFF_NONE && get_word(l, page, l->compound_head) & 1)
-		return (struct page_verdict){ PAGE_KEEP, 0, false };
+		return (struct page_verdict){ PAGE_KEEP, 0, v.poisoned };
 	if (has_type(type, l->buddy) && !slab) {
 		uint64_t order = get_word(l, page, l->private);
 

@@ -135,6 +135,9 @@ static uint64_t judge(struct pagemap *pm, pfn_t pfn, const uint8_t *page, const 
 	if (v.class != PAGE_FREE && pfn & ((1ULL << v.order) - 1))
 		v.order = 0;
 	nr = min_u64(1ULL << v.order, pm->nr_pages - bit);
+	/* Of a block that is kept, each page is looked at where one may be poisoned. */
+	if (pm->layout.hwpoison != BIT_NONE && !page_nr_excluded(&v, pm->level))
+		nr = 1;
 	pm->nr_class[v.class] += nr;
 	pm->nr_poisoned += v.poisoned;
 	excluded = min_u64(page_nr_excluded(&v, pm->level), pm->nr_pages - bit);
@@ -197,6 +200,18 @@ static void judge_span(struct pagemap *pm, const struct memmap_span *span, pfn_t
 				pm->nr_unknown++, pfn++;
 		}
 	}
+}
+
+bool pagemap_window_exists(const struct pagemap *pm, pfn_t start)
+{
+	paddr_t from = start * pm->page_size, to = from + pm->nr_pages * pm->page_size;
+	const struct crash *crash = pm->kernel->crash;
+
+	for (unsigned int i = 0; i < crash->nr_segs; i++)
+		if (crash->segs[i].paddr < to && crash->segs[i].paddr + crash->segs[i].memsz > from &&
+		    crash->segs[i].paddr != PADDR_NONE)
+			return true;
+	return false;
 }
 
 void pagemap_window(struct pagemap *pm, pfn_t start)

@@ -78,6 +78,8 @@ static int collect(struct runs *runs, struct pagemap *pm)
 		pfn_t pfn = start, end;
 		int rc;
 
+		if (!pagemap_window_exists(pm, start))
+			continue;
 		pagemap_window(pm, start);
 		for (; pagemap_next_run(pm, &pfn, &end); pfn = end) {
 			rc = add_run(runs, pm, pfn, end);

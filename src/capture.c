@@ -24,6 +24,7 @@
 
 /* The unit of reading and writing; a multiple of every page size. */
 #define CHUNK (1U << 20)
+#define BARREN_MIN (1ULL << 30)
 
 static uint8_t buffer[CHUNK] __attribute__((aligned(4096)));
 
@@ -64,20 +65,40 @@ static int make_plan(struct capture *c, struct core *core, struct error *err)
 	return 0;
 }
 
+/*
+ * Nothing could be read for a long time: a header may claim petabytes that are not there. Go on in strides that grow with
+ * what was found empty; the format takes what is left out for zeros.
+ */
+static void skip_barren(struct capture *c, const struct plan_range *range, uint64_t *barren, uint64_t *pos)
+{
+	uint64_t stride = min_u64(round_down(*barren / 4, CHUNK), range->len - *pos);
+
+	holes_add(&c->holes, range->src + *pos, stride, -ENODATA);
+	*barren += stride;
+	*pos += stride;
+}
+
 static int pump_range(struct capture *c, struct core *core, const struct plan_range *range, uint64_t *pos_ret)
 {
+	uint64_t barren = 0, missing;
+
 	for (uint64_t pos = 0; pos < range->len;) {
 		/* End chunks at multiples of their size, so that all but the first are aligned. */
 		size_t len = min_u64(CHUNK - (range->src + pos) % CHUNK, range->len - pos);
 		int rc;
 
 		*pos_ret = pos;
+		missing = c->holes.nr_bytes;
 		mem_chain_fill(&c->in->chain, range->src + pos, buffer, len, &c->holes);
+		missing = c->holes.nr_bytes - missing;
+		barren = missing == len ? barren + len : 0;
 		rc = core->ops->pages(core, range, pos, buffer, len);
 		if (rc)
 			return rc;
 		progress_advance(c->progress, len);
 		pos += len;
+		if (barren >= BARREN_MIN)
+			skip_barren(c, range, &barren, &pos);
 	}
 	return 0;
 }

@@ -32,6 +32,7 @@
 #define MODULE_LIST "/modules/load"
 #define WATCH_US 20000
 #define CLEANUP_TIMEOUT_MS 10000
+#define SHUTDOWN_TIMEOUT_MS 30000
 
 /* What PID 1 and its child both see. */
 struct shared {
@@ -85,6 +86,16 @@ static void clean_up(void)
 	umount2(TARGET_MOUNT_POINT, 0);
 }
 
+/* reboot(2) shuts down every device first, and one that hangs there would hang the machine. */
+static void force_later(char command)
+{
+	if (!command || fork())
+		return;
+	usleep(SHUTDOWN_TIMEOUT_MS * 1000);
+	sysrq(command);
+	_exit(0);
+}
+
 /* The one ending. rc 0 = a complete dump was saved. clean = the target was unmounted by who used it. */
 static void terminate(int rc, bool clean) __attribute__((noreturn));
 static void terminate(int rc, bool clean)
@@ -105,6 +116,7 @@ static void terminate(int rc, bool clean)
 		say("the target does not answer, ending without it");
 		sysrq(ends[action].forced);
 	}
+	force_later(ends[action].forced);
 	reboot(ends[action].command, NULL);
 	sysrq(ends[action].forced);
 	for (;;)
@@ -141,7 +153,7 @@ static void mount_api(const char *type, const char *dir)
 
 static void open_console(void)
 {
-	int fd = open("/dev/console", O_RDWR | O_NOCTTY);
+	int fd = open("/dev/console", O_RDWR | O_NOCTTY | O_NONBLOCK);
 
 	if (fd < 0)
 		return;

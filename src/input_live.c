@@ -72,6 +72,29 @@ static void add_translated_vmcore(struct input *in, struct log *log)
 	in->have_vmcore = false;
 }
 
+/* /dev/mem refuses a part of the header, /proc/vmcore may show all of it: then it is the only source. */
+static void prefer_whole_header(struct input *in, struct log *log)
+{
+	struct crash whole;
+	struct error err;
+
+	if (open_vmcore(in, &whole, NULL, &err)) {
+		log_warn(log, "no second source: %s", err.text);
+		return;
+	}
+	if (whole.cut) {
+		crash_deinit(&whole);
+		mem_close(&in->vmcore.mem);
+		in->have_vmcore = false;
+		return;
+	}
+	log_info(log, "the header in /proc/vmcore is whole: everything is read from there");
+	crash_deinit(&in->crash);
+	in->crash = whole;
+	mem_close(&in->devmem.mem);
+	in->have_devmem = false;
+}
+
 static void line_up(struct input *in, const struct config *cfg)
 {
 	for (unsigned int i = 0; i < cfg->nr_sources; i++) {
@@ -90,7 +113,9 @@ int input_live_open(struct input *in, const struct config *cfg, const char *cmdl
 	input_init(in);
 	if (wanted(cfg, SOURCE_DEVMEM))
 		rc = read_elfcorehdr(in, cmdline, log, err);
-	if (!rc && wanted(cfg, SOURCE_VMCORE))
+	if (!rc && in->crash.cut && wanted(cfg, SOURCE_VMCORE))
+		prefer_whole_header(in, log);
+	else if (!rc && wanted(cfg, SOURCE_VMCORE))
 		add_translated_vmcore(in, log);
 	if (rc && wanted(cfg, SOURCE_VMCORE)) {
 		log_warn(log, "%s; trying /proc/vmcore alone", err->text);

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "src/log_ring.h"
 
+#include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "src/sys.h"
 
@@ -25,12 +28,29 @@ static void emit(struct log *log, enum log_level level, const char *line)
 	keep(ring, text, min_u64(len, sizeof(text) - 1));
 }
 
+/* A console may be stopped by flow control: what it does not take within a second is lost to it, and nothing else is. */
+static void write_patiently(int fd, const char *text, size_t len)
+{
+	struct pollfd poll_fd = { .fd = fd, .events = POLLOUT };
+	ssize_t n;
+
+	while (len) {
+		n = write(fd, text, len);
+		if (n < 0 && errno == EAGAIN && poll(&poll_fd, 1, 1000) > 0)
+			continue;
+		if (n <= 0)
+			return;
+		text += n;
+		len -= n;
+	}
+}
+
 void log_ring_console(struct log_ring *ring, const char *line)
 {
 	char text[400];
 	int len = snprintf(text, sizeof(text), "kcapture: %s\n", line);
 
-	write_all(ring->console_fd, text, min_u64(len, sizeof(text) - 1));
+	write_patiently(ring->console_fd, text, min_u64(len, sizeof(text) - 1));
 }
 
 void log_ring_init(struct log_ring *ring, int console_fd, uint64_t start_ms)

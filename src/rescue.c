@@ -18,7 +18,11 @@ static struct {
 	struct input in;
 	struct target target;
 	struct capture capture;
+	void (*show)(struct progress *progress, const char *line);	/* of the caller */
+	unsigned int nr_shown;
 } state;
+
+#define LOG_SAVE_LINES 10
 
 static void say_crash(const struct crash *crash, const struct kernel *kernel, struct log *log)
 {
@@ -123,6 +127,14 @@ static void run_crosscheck(struct capture *c, const struct target *target, struc
 	say_check(log, "crosscheck file", &file, rc, &err);
 }
 
+/* The console's line, and from time to time the log on the target. */
+static void show(struct progress *progress, const char *line)
+{
+	state.show(progress, line);
+	if (state.nr_shown++ % LOG_SAVE_LINES == 0)
+		target_save_log(&state.target);
+}
+
 static int save(const struct config *cfg, struct log_ring *ring, struct progress *progress, struct error *err)
 {
 	struct capture *c = &state.capture;
@@ -162,6 +174,8 @@ int rescue(const struct config *cfg, const char *cmdline, struct log_ring *ring,
 	int rc, input_rc = input_live_open(&state.in, cfg, cmdline, &ring->log, &input_err);
 
 	target_init(&state.target, cfg, ring);
+	state.show = progress->show;
+	progress->show = show;
 	if (!input_rc) {
 		kernel_init(&kernel, &state.in.crash, &state.in.chain.mem, NULL);
 		say_crash(&state.in.crash, &kernel, &ring->log);

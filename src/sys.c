@@ -8,8 +8,28 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/time.h>
+#include <sys/times.h>
+#include <time.h>
 #include <unistd.h>
 
+#if !defined(__KLIBC__)
+uint64_t now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+#elif _BITSIZE == 64
+/* klibc has no clock_gettime(2); times(2) counts hundredths of a second since boot (USER_HZ), and nobody can set it. */
+uint64_t now_ms(void)
+{
+	struct tms unused;
+
+	return (uint64_t)times(&unused) * 10;
+}
+#else
+/* There times(2) wraps five minutes after boot (INITIAL_JIFFIES). */
 uint64_t now_ms(void)
 {
 	struct timeval tv;
@@ -17,6 +37,7 @@ uint64_t now_ms(void)
 	gettimeofday(&tv, NULL);
 	return (uint64_t)tv.tv_sec * 1000 + tv.tv_usec / 1000;
 }
+#endif
 
 #if defined(__KLIBC__) && _BITSIZE == 32
 extern void *__mmap2(void *addr, size_t len, int prot, int flags, int fd, long pgoff);

@@ -9,7 +9,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* Milliseconds of a clock that is good for differences. */
+/* Milliseconds of a clock that is good for differences: setting the time of day does not move it. */
 uint64_t now_ms(void);
 
 /*

@@ -125,6 +125,7 @@ static int target_open_sink(struct output *out, const struct kernel *kernel, con
 			 target->dir + strlen(TARGET_MOUNT_POINT));
 	}
 	log_info(&target->ring->log, "saving to %s", target->name);
+	target_save_log(target);
 	rc = open_sink(target, ret, err);
 	if (rc)
 		target->path[0] = 0;
@@ -164,6 +165,7 @@ static void open_log(struct target *target)
 	static char blanks[LOG_RING_SIZE];	/* not const: a constant would lie in the file */
 	char path[sizeof(target->dir) + 16];
 
+	memset(blanks, '\n', sizeof(blanks));
 	snprintf(path, sizeof(path), "%s/kcapture.log", target->dir);
 	target->log_fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	if (target->log_fd < 0)
@@ -214,16 +216,32 @@ int target_make_dir(struct target *target, const char *nodename, int64_t crashti
 	return rc;
 }
 
-static void close_log(struct target *target)
+/* Returns the length of the text, 0 when it was not written. */
+static size_t write_log(struct target *target)
 {
 	const char *piece[2];
 	size_t len[2], total;
 
 	if (target->log_fd < 0)
-		return;
+		return 0;
 	total = log_ring_text(target->ring, piece, len);
-	if (!write_all_at(target->log_fd, 0, piece[0], len[0]) && !write_all_at(target->log_fd, len[0], piece[1], len[1]) &&
-	    !ftruncate(target->log_fd, total))
+	if (write_all_at(target->log_fd, 0, piece[0], len[0]) || write_all_at(target->log_fd, len[0], piece[1], len[1]))
+		return 0;
+	return total;
+}
+
+void target_save_log(struct target *target)
+{
+	write_log(target);
+}
+
+static void close_log(struct target *target)
+{
+	size_t total = write_log(target);
+
+	if (target->log_fd < 0)
+		return;
+	if (total && !ftruncate(target->log_fd, total))
 		fsync(target->log_fd);
 	close(target->log_fd);
 	target->log_fd = -1;

@@ -35,6 +35,9 @@ int target_open(struct target *target, struct error *err);
 /* Make the dump's directory with kcapture.log in it, once. Nothing to do for a raw device. */
 int target_make_dir(struct target *target, const char *nodename, int64_t crashtime, struct error *err);
 
+/* Bring kcapture.log up to date: should this process not live to close it, that much is there. */
+void target_save_log(struct target *target);
+
 /* Write the log so far, close it, unmount: whatever of that there is to do. */
 void target_close(struct target *target);
 

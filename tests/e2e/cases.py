@@ -43,6 +43,7 @@ class Case:
     eio: bool = False                   # a sector in the middle of the disk cannot be written
     # how it must end
     expect: str = "saved"               # saved, failed, or ended (either, but in order)
+    partial: bool = False               # a failure must leave a core that is marked incomplete, and its log
     says: str = ""                      # pattern that the console must show
     final: str = "reboot"
     deadline: int = 150                 # s
@@ -119,13 +120,14 @@ ACTIONS = [
 FAULTS = [
     Case("target-missing", config=("ext4 /dev/nvme7n1", "target_timeout 5"), expect="failed", says="nvme7n1"),
     Case("target-not-ext4", config=("ext4 /dev/nvme0n1",), target="raw", expect="failed", says="nvme0n1"),
-    Case("disk-full", disk=48, expect="failed", says="No space|ENOSPC|full|room"),
+    Case("disk-full", disk=48, expect="failed", partial=True, says="No space|ENOSPC|full|room"),
     Case("raw-too-small", disk=32, target="raw", expect="failed"),
     Case("disk-eio", eio=True, expect="failed"),
     Case("disk-unplugged", throttle=8 << 20, unplug=True, config=("timeout 40",), expect="failed", deadline=90),
     Case("disk-unplugged-raw", throttle=8 << 20, unplug=True, target="raw", expect="failed"),
     Case("disk-stalled", throttle=65536, config=("stall_timeout 8",), expect="failed", says="no byte moved", final="forced",
          deadline=120),
+    Case("timed-out", throttle=8 << 20, config=("timeout 6",), expect="failed", says="not done within", partial=True),
     Case("no-crash", direct=True, expect="failed", says="elfcorehdr|vmcore"),
     Case("elfcorehdr-beyond-ram", elfcorehdr="0x7000000000", expect="ended"),
     Case("elfcorehdr-in-code", elfcorehdr="0x1000000", expect="ended"),

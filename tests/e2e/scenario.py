@@ -235,7 +235,6 @@ def fetch_core(scenario, text):
     expect(len(cores) == 1, f"{len(cores)} cores on the target: {' '.join(files)}")
     check_directory(scenario, cores[0], files, text)
     scenario.target.extract(cores[0], out)
-    scenario.target.extract(cores[0].rsplit("/", 1)[0] + "/kcapture.log", scenario.dir / "kcapture.log")
     return out
 
 
@@ -259,7 +258,10 @@ def check_directory(scenario, path, files, text):
     expect(match[1] == (paths[-1] if paths else "/var/crash"), f"the core is in {match[1]}")
     expect(files[path][0] == 0o600, f"{path} has mode {files[path][0]:o}")
     log = path.rsplit("/", 1)[0] + "/kcapture.log"
-    expect(log in files and files[log][1] > 0, "no kcapture.log beside the core")
+    expect(log in files, "no kcapture.log beside the core")
+    scenario.target.extract(log, scenario.dir / "kcapture.log")
+    said = (scenario.dir / "kcapture.log").read_text(errors="replace")
+    expect("capturing the crashed kernel" in said and "saving to" in said and "\0" not in said, f"kcapture.log says: {said[:200]}")
     if scenario.case.expect == "saved":
         dmesg = path.rsplit("/", 1)[0] + "/vmcore-dmesg.txt"
         expect(dmesg in files, "no vmcore-dmesg.txt beside the core")
@@ -324,6 +326,7 @@ def check_partial(scenario):
     """What a failed capture left must be marked for what it is."""
     if scenario.case.target != "ext4":
         return
+    found = []
     scenario.target.repair()
     for path in scenario.target.files():
         expect(not path.endswith("/vmcore"), f"{path} on the target after a failure")
@@ -332,6 +335,12 @@ def check_partial(scenario):
             scenario.target.extract(path, out)
             with elf.Core(out) as core:
                 expect(core.flags & elf.E_FLAGS_INCOMPLETE, "the partial core is not marked incomplete")
+                found.append(path)
+    if scenario.case.partial:
+        expect(len(found) == 1, f"partial cores on the target: {found}")
+        log = found[0].rsplit("/", 1)[0] + "/kcapture.log"
+        scenario.target.extract(log, scenario.dir / "kcapture.log")
+        expect("saving to" in (scenario.dir / "kcapture.log").read_text(errors="replace"), "kcapture.log says nothing")
 
 
 def check(case, directory):
