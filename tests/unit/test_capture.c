@@ -453,6 +453,33 @@ static void test_wrong_files(void **state)
 }
 
 /* A core cut in the middle: what is behind the end is holes in the copy, which is not called complete. */
+/* A header that claims 4 TiB which are not there: that must end, and say so. */
+static void test_endless_emptiness(void **state)
+{
+	uint64_t claimed = 1ULL << 42;
+	struct elf_phdr phdr;
+	uint8_t raw[ELF_PHDR_MAX];
+	int fd;
+
+	(void)state;
+	assert_int_equal(run(&live, "vmcore"), 0);
+	capture_deinit(&cap);
+	fd = open(in_dir("vmcore"), O_RDWR);
+	assert_true(fd >= 0);
+	/* Of the last real PT_LOAD: the file ends with its data. */
+	assert_int_equal(pread(fd, raw, 56, 64 + 56 * live.crash.nr_segs), 56);
+	elf_phdr_decode(FORMS[0], raw, &phdr);
+	phdr.filesz = phdr.memsz = claimed;
+	assert_int_equal(elf_phdr_encode(FORMS[0], &phdr, raw), 0);
+	assert_int_equal(pwrite(fd, raw, 56, 64 + 56 * live.crash.nr_segs), 56);
+	close(fd);
+	open_file("vmcore");
+	assert_int_equal(run(&file, "copy"), -ENODATA);
+	assert_true(cap.holes.nr_bytes > claimed - (16 << 20) && cap.holes.nr_bytes < claimed);
+	capture_deinit(&cap);
+	input_close(&file);
+}
+
 static void test_truncated_core(void **state)
 {
 	uint64_t size;
@@ -489,6 +516,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_rest_is_listed, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_nth_read_fails, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_wrong_files, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_endless_emptiness, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_truncated_core, setup, teardown),
 	};
 
