@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "initramfs/check.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -91,6 +92,34 @@ static bool is_mounted(const struct machine *m, dev_t dev)
 	return found;
 }
 
+/* Does a disk have partitions, and is one of them mounted? */
+static void look_at_partitions(const struct machine *m, dev_t dev, bool *any, bool *mounted)
+{
+	char path[PATH_MAX], *text;
+	struct dirent *entry;
+	struct error none;
+	unsigned int ma, mi;
+
+	*any = *mounted = false;
+	if (path_join(path, sizeof(path), m->prefix, "sys/dev/block/%u:%u", major(dev), minor(dev)))
+		return;
+	DIR *dir = opendir(path);
+	while (dir && (entry = readdir(dir))) {
+		char file[PATH_MAX];
+		if (entry->d_name[0] == '.' ||
+		    path_join(file, sizeof(file), path, "%s/partition", entry->d_name) || access(file, F_OK))
+			continue;
+		*any = true;
+		if (path_join(file, sizeof(file), path, "%s/dev", entry->d_name) || file_read(file, &text, NULL, &none))
+			continue;
+		if (sscanf(text, "%u:%u", &ma, &mi) == 2 && is_mounted(m, makedev(ma, mi)))
+			*mounted = true;
+		free(text);
+	}
+	if (dir)
+		closedir(dir);
+}
+
 /* What blkid sees on the device, "" = nothing. Returns false when blkid is not installed or may not look. */
 static bool probe_type(const char *device, char *ret, size_t size)
 {
@@ -125,8 +154,14 @@ static void check_content(struct check_list *list, const struct machine *m, cons
 	char type[64];
 	bool probed = probe_type(path, type, sizeof(type));
 	if (cfg->target == TARGET_RAW) {
+		bool partitions, mounted;
+		look_at_partitions(m, dev, &partitions, &mounted);
 		if (is_mounted(m, dev))
 			check_failed(list, "%s is mounted, and a raw dump overwrites it", cfg->device);
+		else if (mounted)
+			check_failed(list, "%s has mounted partitions, and a raw dump overwrites the disk", cfg->device);
+		else if (partitions)
+			check_warn(list, "%s has partitions, which a raw dump overwrites", cfg->device);
 		else if (type[0])
 			check_warn(list, "%s holds %s, which a raw dump overwrites", cfg->device, type);
 		return;
@@ -135,7 +170,7 @@ static void check_content(struct check_list *list, const struct machine *m, cons
 	if (type[0] && strcmp(type, cfg->fstype) != 0 && !(is_ext(type) && strcmp(cfg->fstype, "ext4") == 0))
 		check_failed(list, "%s holds %s, the configuration says %s", cfg->device, type, cfg->fstype);
 	else if (!type[0] && probed)
-		check_warn(list, "%s: no filesystem found on it, the configuration says %s", cfg->device, cfg->fstype);
+		check_failed(list, "%s: no filesystem found on it, the configuration says %s", cfg->device, cfg->fstype);
 }
 
 void check_target(struct check_list *list, const struct machine *m, const struct config *cfg)

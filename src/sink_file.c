@@ -3,6 +3,8 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "src/sinks.h"
@@ -93,12 +95,20 @@ int sink_file_open(struct sink_file *file, const char *dir, const char *name, st
 	if (file->dir_fd < 0)
 		return fail(err, -errno, "%s: %s", dir, strerror(errno));
 	snprintf(unfinished, sizeof(unfinished), "%s" SUFFIX, name);
-	file->fd = openat(file->dir_fd, unfinished, O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+	file->fd = openat(file->dir_fd, unfinished, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (file->fd < 0) {
 		int rc = fail(err, -errno, "%s/%s: %s", dir, unfinished, strerror(errno));
 
 		close(file->dir_fd);
 		return rc;
 	}
+	/* It may be another's who is still writing; and what is left from earlier may have been readable by everybody. */
+	if (flock(file->fd, LOCK_EX | LOCK_NB) || ftruncate(file->fd, 0)) {
+		int rc = fail(err, -errno, "%s/%s: %s", dir, unfinished, strerror(errno));
+
+		file_close(&file->sink);
+		return rc;
+	}
+	fchmod(file->fd, 0600);
 	return 0;
 }

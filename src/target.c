@@ -182,38 +182,60 @@ static void plain_time(char *name)
 			*p = '-';
 }
 
-int target_make_dir(struct target *target, const char *nodename, int64_t crashtime, struct error *err)
+/* A symbolic link in the path may lead out of the target, into this kernel's own memory. */
+static bool on_target(const char *dir)
 {
-	char name[IDENTITY_MAX];
+	struct stat st, top;
+
+	return !stat(dir, &st) && !stat(TARGET_MOUNT_POINT, &top) && st.st_dev == top.st_dev;
+}
+
+/* A directory of the dump's own below base, which is made as well. */
+static int make_dir_below(struct target *target, const char *base, char *name)
+{
 	int rc;
 
-	if (target->cfg->target == TARGET_RAW || target->dir[0])
-		return 0;
-	snprintf(target->dir, sizeof(target->dir), TARGET_MOUNT_POINT "%s", target->cfg->path);
+	snprintf(target->dir, sizeof(target->dir), "%s", base);
 	rc = make_dirs(target->dir, 0755);
-	if (rc) {
-		rc = fail(err, rc, "making %s failed: %s", target->dir, strerror(-rc));
-		target->dir[0] = 0;
-		return rc;
-	}
-	identity_name(nodename, crashtime, name);
-	for (int i = 0; i < SAME_NAME_MAX; i++) {
-		snprintf(target->dir, sizeof(target->dir), i ? "%s%s/%s.%d" : "%s%s/%s", TARGET_MOUNT_POINT, target->cfg->path,
-			 name, i);
-		if (!mkdir(target->dir, 0700)) {
-			open_log(target);
+	if (!rc && !on_target(target->dir))
+		rc = -EXDEV;
+	for (int i = 0; i < SAME_NAME_MAX && !rc; i++) {
+		snprintf(target->dir, sizeof(target->dir), i ? "%s/%s.%d" : "%s/%s", base, name, i);
+		if (!mkdir(target->dir, 0700))
 			return 0;
-		}
 		if (errno == EINVAL && strchr(name, ':')) {
 			plain_time(name);
 			i--;
 		} else if (errno != EEXIST) {
-			break;
+			rc = -errno;
 		}
 	}
-	rc = fail(err, -errno, "making %s failed: %s", target->dir, strerror(errno));
-	target->dir[0] = 0;
-	return rc;
+	return rc ? rc : -EEXIST;
+}
+
+int target_make_dir(struct target *target, const char *nodename, int64_t crashtime, struct error *err)
+{
+	char name[IDENTITY_MAX], base[sizeof(target->cfg->path) + sizeof(TARGET_MOUNT_POINT)];
+	int rc;
+
+	if (target->cfg->target == TARGET_RAW || target->dir[0])
+		return 0;
+	identity_name(nodename, crashtime, name);
+	snprintf(base, sizeof(base), TARGET_MOUNT_POINT "%s", target->cfg->path);
+	rc = make_dir_below(target, base, name);
+	/* Any place is better than none. */
+	if (rc && rc != -EROFS && rc != -ENOSPC) {
+		log_warn(&target->ring->log, "making %s failed: %s; using the top of %s instead", target->dir, strerror(-rc),
+			 target->cfg->device);
+		rc = make_dir_below(target, TARGET_MOUNT_POINT, name);
+	}
+	if (rc) {
+		fail(err, rc, "making %.200s failed: %s", target->dir, strerror(-rc));
+		target->dir[0] = 0;
+		return rc;
+	}
+	open_log(target);
+	return 0;
 }
 
 /* Returns the length of the text, 0 when it was not written. */

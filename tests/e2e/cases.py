@@ -43,6 +43,7 @@ class Case:
     eio: bool = False                   # a sector in the middle of the disk cannot be written
     # how it must end
     expect: str = "saved"               # saved, failed, or ended (either, but in order)
+    symlink: bool = False               # the configured path is a link that leads nowhere on the target
     partial: bool = False               # a failure must leave a core that is marked incomplete, and its log
     says: str = ""                      # pattern that the console must show
     final: str = "reboot"
@@ -89,6 +90,7 @@ TARGETS = [
     Case("vfat", target="vfat"),
     Case("generic-xfs", crashed="6.1-generic", target="xfs", bus="virtio-blk", crashkernel="256M", memory=768),
     Case("path", config=("path /deep/er/dumps",)),
+    Case("path-leads-away", config=("path /crash",), symlink=True, says="using the top of"),
 ]
 
 PAIRS = [Case(f"pair-{crashed}-by-{capture}{load}", crashed=crashed, capture=capture, load=load)

@@ -82,6 +82,8 @@ class Scenario:
         self.target.create()
         if self.case.target != "raw":
             self.target.format(self.case.target)
+        if self.case.symlink:
+            self.target.debugfs("symlink /crash /srv/crash", "-w")
         if self.case.eio:
             self.target.drive = failing_drive(self.target)
         if self.oracle:
@@ -252,10 +254,11 @@ def copy_raw(disk, out):
 def check_directory(scenario, path, files, text):
     """PATH/HOST-YYYY-MM-DD-HH:MM:SS/vmcore with mode 0600, and the log beside it."""
     host = guest.HOSTNAME if scenario.case.expect == "saved" else f"(?:{guest.HOSTNAME}|localhost)"
-    match = re.fullmatch(rf"(/.*)/{host}-(\d{{4}}-\d\d-\d\d-\d\d:\d\d:\d\d)/vmcore(-incomplete)?", path)
+    match = re.fullmatch(rf"(|/.*)/{host}-(\d{{4}}-\d\d-\d\d-\d\d:\d\d:\d\d)/vmcore(-incomplete)?", path)
     expect(match, f"the core is called {path}")
     paths = [line.split()[1] for line in scenario.config_lines() if line.startswith("path ")]
-    expect(match[1] == (paths[-1] if paths else "/var/crash"), f"the core is in {match[1]}")
+    wanted = "" if scenario.case.symlink else paths[-1] if paths else "/var/crash"
+    expect(match[1] == wanted, f"the core is in {match[1]}")
     expect(files[path][0] == 0o600, f"{path} has mode {files[path][0]:o}")
     log = path.rsplit("/", 1)[0] + "/kcapture.log"
     expect(log in files, "no kcapture.log beside the core")

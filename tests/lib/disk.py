@@ -78,8 +78,8 @@ class Disk:
         args = ["-drive", f"if=none,{drive}{self.drive_options}"]
         return args + [arg.format(n=self.n) for arg in BUSES[self.bus][0]]
 
-    def debugfs(self, command):
-        run = subprocess.run(["debugfs", "-R", command, self.io], capture_output=True, text=True, check=True)
+    def debugfs(self, command, *options):
+        run = subprocess.run(["debugfs", *options, "-R", command, self.io], capture_output=True, text=True, check=True)
         return run.stdout
 
     def is_clean(self):
