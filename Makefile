@@ -16,19 +16,29 @@ PYTHON := /usr/bin/python3
 
 WARN := -Wall -Wextra -Wmissing-prototypes -Wstrict-prototypes -Wvla -Wno-clobbered -Wno-format-truncation
 WARN += $(if $(WERROR),-Werror)
-CFLAGS_COMMON := -std=gnu11 -I. $(WARN) -DKCAPTURE_VERSION='"$(VERSION)"' -DKCAPTURE_PREFIX='"$(PREFIX)"'
+CFLAGS_COMMON := -std=gnu11 -I. -I/usr/include/bearssl $(WARN) -DKCAPTURE_VERSION='"$(VERSION)"' -DKCAPTURE_PREFIX='"$(PREFIX)"'
 CFLAGS_HOST := $(CFLAGS_COMMON) -O2 -g -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64
 CFLAGS_ASAN := $(CFLAGS_HOST) -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
-CFLAGS_KLIBC := $(CFLAGS_COMMON) -O2 -Wframe-larger-than=16384
-LIBS_HOST := -lelf
+# klibc's compiler must not see the system's headers: those of the libraries that it may use are linked into a place of their own.
+KLIBC_HEADERS := zstd.h zstd_errors.h libdeflate.h lzo
+CFLAGS_KLIBC := $(CFLAGS_COMMON) -I$(B)/klibc/include -O2 -Wframe-larger-than=16384 -ffunction-sections -fdata-sections
+LIBS_CODEC := -ldeflate -llzo2 -lzstd
+LIBS_HOST := -lelf -lbearssl -lcrypto $(LIBS_CODEC)
 
 ELFCORE := $(wildcard elfcore/*.c)
-SRC_BOTH := $(addprefix src/, sys.c guard.c config.c identity.c capture.c crosscheck.c progress.c \
+SRC_BOTH := $(addprefix src/, sys.c digest.c guard.c config.c config_target.c blkid.c device.c identity.c capture.c crosscheck.c progress.c \
 	input.c input_live.c input_file.c mem_devmem.c mem_file.c mem_flat.c mem_vmcore.c mem_window.c sink_file.c sink_block.c sink_stream.c)
-SRC_INIT := src/init.c src/rescue.c src/target.c src/log_ring.c src/dmesg_file.c
+SRC_BOTH += src/config_format.c src/sums.c src/sink_sum.c src/dumps.c
+SRC_INIT := src/init.c src/rescue.c src/log_ring.c src/console.c src/crash_json.c src/dmesg_file.c src/notes_file.c src/last_words.c src/watchdog.c src/program.c src/assemble.c src/modules.c \
+	src/target.c src/target_fs.c src/target_raw.c
+SRC_BOTH += $(addprefix src/, config_net.c wire.c wire_auth.c net_sock.c sender.c sender_link.c sink_tcp.c)
+SRC_INIT += src/target_tcp.c src/netif.c src/netif6.c
+SRC_BOTH += src/pump.c src/workers.c src/writeback.c
 SRC_HOST := $(filter-out $(SRC_BOTH) $(SRC_INIT) src/cli.c, $(wildcard src/*.c)) $(wildcard initramfs/*.c)
 
-INIT_OBJS := $(patsubst %.c,$(B)/klibc/%.o,$(ELFCORE) $(SRC_BOTH) $(SRC_INIT))
+# What /init takes from the distribution's static libraries, and the glue that lets them link with klibc.
+INIT_ARCHIVES := libbearssl.a libcrypto.a libdeflate.a liblzo2.a libzstd.a
+INIT_OBJS := $(patsubst %.c,$(B)/klibc/%.o,$(ELFCORE) $(SRC_BOTH) $(SRC_INIT) klibc/ssp.c klibc/fortify.c)
 LIB_OBJS := $(patsubst %.c,%.o,$(ELFCORE) $(SRC_BOTH) $(SRC_HOST))
 HOST_LIB := $(addprefix $(B)/host/,$(LIB_OBJS))
 ASAN_LIB := $(addprefix $(B)/asan/,$(LIB_OBJS))
@@ -44,7 +54,12 @@ all: $(B)/init $(B)/kcapture
 
 # --- the three builds ------------------------------------------------------------------------------------------------
 
-$(B)/klibc/%.o: %.c
+$(B)/klibc/include/done: Makefile
+	@mkdir -p $(@D)
+	ln -sfn $(addprefix /usr/include/,$(KLIBC_HEADERS)) $(@D)/
+	touch $@
+
+$(B)/klibc/%.o: %.c | $(B)/klibc/include/done
 	@mkdir -p $(@D)
 	$(KLCC) $(CFLAGS_KLIBC) -MMD -MP -c -o $@ $<
 
@@ -56,10 +71,11 @@ $(B)/asan/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS_ASAN) -MMD -MP -c -o $@ $<
 
-# The link map shows which archive each object came from: the check lets nothing in but klibc.
+LIBDIR_DEB := /usr/lib/$(shell $(CC) -print-multiarch)
+# The link map shows which archive each object came from: the check lets nothing in but klibc and what is named.
 $(B)/init: $(INIT_OBJS) klibc/check-link
-	$(KLCC) -static -Wl,-Map=$(B)/init.map -o $@.full $(INIT_OBJS)
-	klibc/check-link $(B)/init.map $@.full
+	$(KLCC) -static -Wl,--gc-sections,-Map=$(B)/init.map -o $@.full $(INIT_OBJS) $(addprefix $(LIBDIR_DEB)/,$(INIT_ARCHIVES))
+	klibc/check-link $(B)/init.map $@.full $(INIT_ARCHIVES)
 	strip -s -o $@ $@.full
 
 $(B)/kcapture: $(HOST_LIB) $(B)/host/src/cli.o
@@ -70,21 +86,29 @@ $(B)/kcapture.asan: $(ASAN_LIB) $(B)/asan/src/cli.o
 
 # --- tests -----------------------------------------------------------------------------------------------------------
 
-$(B)/unit/%: $(B)/asan/tests/unit/%.o $(B)/asan/tests/lib/corebuilder.o $(ASAN_LIB)
+$(B)/unit/%: $(B)/asan/tests/unit/%.o $(B)/asan/tests/lib/corebuilder.o $(B)/asan/tests/lib/kdumpbuilder.o $(ASAN_LIB)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS_ASAN) -o $@ $^ -lcmocka $(LIBS_HOST)
+	$(CC) $(CFLAGS_ASAN) -o $@ $^ -lcmocka -lsnappy $(LIBS_HOST)
 
-LIBDIR_DEB := /usr/lib/$(shell $(CC) -print-multiarch)
 $(B)/unit/klibc_link: $(B)/klibc/tests/unit/klibc_link.o $(B)/klibc/klibc/ssp.o klibc/check-link
 	@mkdir -p $(@D)
 	$(KLCC) -static -Wl,-Map=$@.map -o $@ $(filter %.o,$^) \
 		$(LIBDIR_DEB)/libz.a $(LIBDIR_DEB)/libdeflate.a $(LIBDIR_DEB)/libzstd.a
 	klibc/check-link $@.map $@ libz.a libdeflate.a libzstd.a
 
-test-programs: $(addprefix $(B)/unit/,$(UNIT_TESTS) klibc_link) $(B)/kcapture.asan
+# Programs that tests in Python use.
+$(B)/tools/%: $(B)/host/tests/lib/%.o $(HOST_LIB)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS_HOST) -o $@ $^ $(LIBS_HOST)
 
-CFLAGS_FUZZ := -std=gnu11 -I. -D_GNU_SOURCE -O1 -g -fno-omit-frame-pointer -fno-sanitize-recover=undefined
-FUZZ_OBJS := $(patsubst %.c,$(B)/clang/%.o,$(ELFCORE) src/config.c src/mem_flat.c src/sys.c initramfs/cmdline.c)
+TEST_TOOLS := $(addprefix $(B)/tools/, page_set synth measure dump_sender)
+
+test-programs: $(addprefix $(B)/unit/,$(UNIT_TESTS) klibc_link) $(B)/kcapture.asan $(TEST_TOOLS)
+
+CFLAGS_FUZZ := -std=gnu11 -I. -I/usr/include/bearssl -D_GNU_SOURCE -O1 -g -fno-omit-frame-pointer -fno-sanitize-recover=undefined
+FUZZ_OBJS := $(patsubst %.c,$(B)/clang/%.o,$(ELFCORE) src/config.c src/config_format.c src/config_target.c src/mem_flat.c src/sys.c initramfs/cmdline.c)
+FUZZ_OBJS += $(addprefix $(B)/clang/src/, config_net.o net_sock.o wire.o wire_auth.o digest.o)
+FUZZ_OBJS += $(B)/clang/src/gdb_stub.o
 
 $(B)/clang/%.o: %.c
 	@mkdir -p $(@D)
@@ -92,7 +116,7 @@ $(B)/clang/%.o: %.c
 
 $(B)/fuzz/%: $(B)/clang/tests/fuzz/%.o $(FUZZ_OBJS)
 	@mkdir -p $(@D)
-	$(CLANG) $(CFLAGS_FUZZ) -fsanitize=fuzzer,address,undefined -o $@ $^
+	$(CLANG) $(CFLAGS_FUZZ) -fsanitize=fuzzer,address,undefined -o $@ $^ -lbearssl -lcrypto $(LIBS_CODEC)
 
 fuzz-programs: $(addprefix $(B)/fuzz/,$(FUZZERS))
 
@@ -109,7 +133,7 @@ demo: deps
 check-unit: all test-programs
 	$(PYTHON) tests/unit/run.py
 
-check-format: all
+check-format: all $(TEST_TOOLS)
 	$(PYTHON) tests/format/run.py
 
 check-e2e: all
@@ -124,8 +148,11 @@ check: deps
 	$(PYTHON) tests/check.py unit format fuzz e2e
 
 bench: deps
-	@$(MAKE) --no-print-directory -s all
+	@$(MAKE) --no-print-directory -s all $(TEST_TOOLS)
 	$(PYTHON) tests/bench/capture.py
+	$(PYTHON) tests/bench/network.py
+	$(PYTHON) tests/bench/selection.py
+	$(PYTHON) tests/bench/formats.py
 
 FUZZ_SECONDS ?= 60
 fuzz: deps
@@ -139,7 +166,9 @@ install: all
 		$(DESTDIR)$(SYSCONFDIR) $(DESTDIR)$(UNITDIR)
 	install -m 755 $(B)/kcapture $(DESTDIR)$(PREFIX)/sbin/kcapture
 	install -m 755 $(B)/init $(DESTDIR)$(PREFIX)/lib/kcapture/init
-	sed 's|@PREFIX@|$(PREFIX)|g' initramfs/kcapture.service > $(DESTDIR)$(UNITDIR)/kcapture.service
+	ln -sfn ../../sbin/kcapture $(DESTDIR)$(PREFIX)/lib/kcapture/makedumpfile
+	for unit in kcapture kcapture-receive; do \
+		sed 's|@PREFIX@|$(PREFIX)|g' initramfs/$$unit.service > $(DESTDIR)$(UNITDIR)/$$unit.service; done
 	test -e $(DESTDIR)$(SYSCONFDIR)/kcapture.conf || \
 		install -m 644 initramfs/kcapture.conf $(DESTDIR)$(SYSCONFDIR)/kcapture.conf
 	install -m 644 kcapture.8 $(DESTDIR)$(PREFIX)/share/man/man8/kcapture.8

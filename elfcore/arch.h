@@ -5,6 +5,8 @@
 #ifndef ELFCORE_ARCH_H
 #define ELFCORE_ARCH_H
 
+#include <stdbool.h>
+
 #include "elfcore/error.h"
 #include "elfcore/types.h"
 
@@ -26,6 +28,16 @@ struct area {
 };
 
 #define ARCH_AREAS_MAX 4
+#define ARCH_LEVELS_MAX 6
+
+/* One entry of the page tables, as people look at it. */
+struct table_step {
+	const char *table;	/* what the kernel calls it */
+	paddr_t addr;		/* of the entry */
+	uint64_t entry;
+	bool readable;
+	char flags[80];		/* in words; empty when not present */
+};
 
 struct arch_ops {
 	const char *name;	/* as uname -m says */
@@ -50,6 +62,15 @@ struct arch_ops {
 	 * merged. Tables that cannot be read are passed over; -E2BIG when corrupted tables lead in circles.
 	 */
 	int (*each_mapping)(struct kernel *kernel, vaddr_t start, vaddr_t last, mapping_fn *fn, void *arg);
+
+	/*
+	 * Where the kernel mapped physical memory (*direct_ret = virtual address of physical 0) and its own image (len 0 =
+	 * unknown), for dumps whose header does not say. -ENODATA. NULL = not known for this architecture.
+	 */
+	int (*find_loads)(struct kernel *kernel, vaddr_t *direct_ret, struct mapping *image_ret);
+
+	/* The entries that the translation of vaddr goes through, root first, up to where it ends; how many. */
+	unsigned int (*explain)(struct kernel *kernel, vaddr_t vaddr, struct table_step ret[ARCH_LEVELS_MAX]);
 
 	/* The areas outside direct map and kernel image where stacks and modules live, the most wanted first. */
 	unsigned int (*areas)(const struct kernel *kernel, struct area ret[ARCH_AREAS_MAX]);

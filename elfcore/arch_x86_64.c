@@ -8,10 +8,12 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "elfcore/kernel.h"
 
 #define KERNEL_MAP 0xffffffff80000000ULL	/* __START_KERNEL_map */
+#define IMAGE_SIZE (512LL << 20)	/* KERNEL_IMAGE_SIZE without KASLR */
 #define ESPFIX_BASE 0xffffff0000000000ULL
 #define PAGE_SHIFT 12
 #define TABLE_ENTRIES 512
@@ -29,13 +31,38 @@ static unsigned int level_shift(unsigned int level)
 	return PAGE_SHIFT + 9 * (level - 1);
 }
 
+/*
+ * The key is there since 4.10; before, a kdump-compressed dump says it in its header, and of an ELF core the
+ * PT_LOAD of the kernel's image shows it.
+ */
+static bool find_phys_base(struct kernel *kernel)
+{
+	const struct crash *crash = kernel->crash;
+
+	if (vmcoreinfo_number(&crash->vmcoreinfo, "NUMBER(phys_base)", &kernel->phys_base))
+		return true;
+	if (crash->phys_base_known) {
+		kernel->phys_base = crash->phys_base;
+		return true;
+	}
+	for (unsigned int i = 0; i < crash->nr_segs; i++) {
+		const struct segment *seg = &crash->segs[i];
+
+		if (seg->vaddr < KERNEL_MAP || seg->paddr == PADDR_NONE)
+			continue;
+		kernel->phys_base = seg->paddr - (seg->vaddr - KERNEL_MAP);
+		return true;
+	}
+	return false;
+}
+
 static int x86_64_init(struct kernel *kernel, struct error *err)
 {
 	const struct vmcoreinfo *info = &kernel->crash->vmcoreinfo;
 	int64_t five_levels = 0, sme_mask = 0;
 	vaddr_t root;
 
-	if (!vmcoreinfo_number(info, "NUMBER(phys_base)", &kernel->phys_base))
+	if (!find_phys_base(kernel))
 		return fail(err, -ENODATA, "VMCOREINFO has no NUMBER(phys_base)");
 	if (!vmcoreinfo_hex(info, "SYMBOL(init_top_pgt)", &root) && !vmcoreinfo_hex(info, "SYMBOL(init_level4_pgt)", &root) &&
 	    !vmcoreinfo_hex(info, "SYMBOL(swapper_pg_dir)", &root))
@@ -84,6 +111,48 @@ static int x86_64_vtop(struct kernel *kernel, vaddr_t vaddr, paddr_t *ret, uint6
 		table = entry & kernel->addr_mask;
 	}
 	return -ENODATA;
+}
+
+/* Bits that say how a page may be used (arch/x86/include/asm/pgtable_types.h). */
+static void flags_text(unsigned int level, uint64_t entry, char *ret)
+{
+	static const struct { unsigned int bit; const char *name; } flags[] = {
+		{ 0, "PRESENT" }, { 1, "RW" }, { 2, "USER" }, { 3, "PWT" }, { 4, "PCD" }, { 5, "ACCESSED" }, { 6, "DIRTY" },
+		{ 8, "GLOBAL" }, { 63, "NX" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(flags); i++)
+		if (entry >> flags[i].bit & 1)
+			strcat(strcat(ret, ret[0] ? " " : ""), flags[i].name);
+	if (level > 1 && entry_is_page(level, entry))
+		strcat(ret, level == 2 ? " 2M" : " 1G");
+}
+
+static unsigned int x86_64_explain(struct kernel *kernel, vaddr_t vaddr, struct table_step ret[ARCH_LEVELS_MAX])
+{
+	static const char *const names[] = { "", "PTE", "PMD", "PUD", "P4D", "PGD" };
+	paddr_t table = kernel->pgd;
+	unsigned int nr = 0;
+
+	for (unsigned int level = kernel->levels; level; level--) {
+		struct table_step *step = &ret[nr++];
+		uint8_t raw[8];
+
+		memset(step, 0, sizeof(*step));
+		step->table = names[level == kernel->levels ? 5 : level];
+		step->addr = table + 8 * (vaddr >> level_shift(level) & (TABLE_ENTRIES - 1));
+		step->readable = !kernel_read_paddr(kernel, step->addr, raw, sizeof(raw));
+		if (!step->readable)
+			break;
+		step->entry = elf_get(ELFDATA2LSB, raw, sizeof(raw));
+		if (!(step->entry & ENTRY_PRESENT))
+			break;
+		flags_text(level, step->entry, step->flags);
+		if (entry_is_page(level, step->entry))
+			break;
+		table = step->entry & kernel->addr_mask;
+	}
+	return nr;
 }
 
 /* The walk's state: one table buffer a level instead of recursion. */
@@ -180,6 +249,60 @@ static int x86_64_each_mapping(struct kernel *kernel, vaddr_t start, vaddr_t las
 	return rc;
 }
 
+/* Half of the kernel's addresses, with 4 levels; with 5 it is lower. */
+static vaddr_t kernel_half(const struct kernel *kernel)
+{
+	return ~0ULL << (level_shift(kernel->levels + 1) - 1);
+}
+
+/*
+ * The direct map is the lowest mapping of the kernel's half that maps memory in one piece: its base is a multiple of
+ * 1 GiB, with KASLR too (arch/x86/mm/kaslr.c), and it uses large pages wherever it can.
+ */
+static int find_direct(void *arg, const struct mapping *mapping)
+{
+	vaddr_t base = mapping->vaddr - mapping->paddr;
+
+	if (base % (1ULL << 30) || mapping->len < 2ULL << 20)
+		return 0;
+	*(vaddr_t *)arg = base;
+	return 1;
+}
+
+struct image_walk {
+	struct kernel *kernel;
+	struct mapping image;
+};
+
+/* The image is what lies phys_base above its link address; of its middle, init memory is unmapped after boot. */
+static int find_image(void *arg, const struct mapping *mapping)
+{
+	struct image_walk *walk = arg;
+
+	if (mapping->paddr != mapping->vaddr - KERNEL_MAP + walk->kernel->phys_base)
+		return 0;
+	if (!walk->image.len)
+		walk->image = *mapping;
+	walk->image.len = mapping->vaddr + mapping->len - walk->image.vaddr;
+	return 0;
+}
+
+static int x86_64_find_loads(struct kernel *kernel, vaddr_t *direct_ret, struct mapping *image_ret)
+{
+	struct image_walk walk = { .kernel = kernel };
+	int64_t image_size;
+	int rc = x86_64_each_mapping(kernel, kernel_half(kernel), KERNEL_MAP - 1, find_direct, direct_ret);
+
+	if (rc != 1)
+		return rc < 0 ? rc : -ENODATA;
+	if (!vmcoreinfo_number(&kernel->crash->vmcoreinfo, "NUMBER(KERNEL_IMAGE_SIZE)", &image_size) || image_size <= 0 ||
+	    image_size > 4 * IMAGE_SIZE)
+		image_size = IMAGE_SIZE;
+	x86_64_each_mapping(kernel, KERNEL_MAP, KERNEL_MAP + (uint64_t)image_size - 1, find_image, &walk);
+	*image_ret = walk.image;
+	return 0;
+}
+
 /* The end of the direct map as far as PT_LOADs show it, and of the kernel image. */
 static void loads_end(const struct crash *crash, vaddr_t *direct_end, vaddr_t *image_end)
 {
@@ -223,5 +346,7 @@ const struct arch_ops arch_x86_64 = {
 	.init = x86_64_init,
 	.vtop = x86_64_vtop,
 	.each_mapping = x86_64_each_mapping,
+	.explain = x86_64_explain,
+	.find_loads = x86_64_find_loads,
 	.areas = x86_64_areas,
 };

@@ -74,6 +74,19 @@ static void add_holes(struct text *text, const struct plan *plan, const struct h
 	}
 }
 
+/* Nothing to explain: such a note is the same whatever happened, and can be written before it has. */
+static bool is_clean(const struct core_result *result)
+{
+	return !result->status && !(result->holes && result->holes->nr_ranges);
+}
+
+static void add_circumstances(struct text *text, const struct core_result *result)
+{
+	if (result->sources)
+		add(text, "SOURCES=%s\n", result->sources);
+	add(text, "DURATION_MS=%llu\n", (unsigned long long)result->duration_ms);
+}
+
 void capture_note_format(char desc[CAPTURE_NOTE_SIZE], const struct plan *plan, const struct core_result *result)
 {
 	struct text text = { desc, 0, CAPTURE_NOTE_SIZE };
@@ -82,6 +95,9 @@ void capture_note_format(char desc[CAPTURE_NOTE_SIZE], const struct plan *plan, 
 	add(&text, "VERSION=1\n");
 	add_cpus(&text, notes);
 	add(&text, "CPUS_EMPTY=%u\n", notes->nr_empty);
+	add(&text, "LEVEL=%u\n", plan->level);
+	if (plan->level_done != plan->level)
+		add(&text, "LEVEL_DONE=%u\nREASON=%s\n", plan->level_done, plan->level_why);
 	if (!result) {
 		add(&text, "STATUS=incomplete\n");
 	} else {
@@ -89,13 +105,44 @@ void capture_note_format(char desc[CAPTURE_NOTE_SIZE], const struct plan *plan, 
 			add(&text, "STATUS=incomplete %d\n", -result->status);
 		else
 			add(&text, "STATUS=%scomplete\n", plan->crash->ehdr.flags & EF_DUMP_INCOMPLETE ? "in" : "");
-		if (result->sources)
-			add(&text, "SOURCES=%s\n", result->sources);
-		add(&text, "DURATION_MS=%llu\n", (unsigned long long)result->duration_ms);
+		if (!is_clean(result))
+			add_circumstances(&text, result);
 		if (result->holes)
 			add_holes(&text, plan, result->holes);
 	}
 	memset(desc + text.len, '\n', CAPTURE_NOTE_SIZE - text.len);
+}
+
+static void make_header(const struct plan *plan, uint8_t header[CAPTURE_NOTE_HEADER])
+{
+	struct elf_nhdr nhdr = { sizeof(CAPTURE_NOTE_NAME), CAPTURE_NOTE_SIZE, CAPTURE_NOTE_TYPE };
+
+	memset(header, 0, CAPTURE_NOTE_HEADER);
+	elf_nhdr_encode(plan->crash->notes.data, &nhdr, header);
+	memcpy(header + ELF_NHDR_SIZE, CAPTURE_NOTE_NAME, sizeof(CAPTURE_NOTE_NAME));
+}
+
+int capture_note_write(struct sink *sink, uint64_t off, const struct plan *plan, const struct core_result *result,
+		       char desc[CAPTURE_NOTE_SIZE])
+{
+	uint8_t header[CAPTURE_NOTE_HEADER];
+
+	make_header(plan, header);
+	capture_note_format(desc, plan, result);
+	sink_write(sink, off, header, sizeof(header));
+	return sink_write(sink, off + sizeof(header), desc, CAPTURE_NOTE_SIZE);
+}
+
+void capture_note_expect(struct sink *sink, uint64_t off, const struct plan *plan, char desc[CAPTURE_NOTE_SIZE])
+{
+	const struct holes none = { 0 };
+	const struct core_result clean = { .holes = &none };
+	uint8_t header[CAPTURE_NOTE_HEADER];
+
+	make_header(plan, header);
+	capture_note_format(desc, plan, &clean);
+	sink_expect(sink, off, header, sizeof(header));
+	sink_expect(sink, off + sizeof(header), desc, CAPTURE_NOTE_SIZE);
 }
 
 bool capture_note_find(const struct notes *notes, struct vmcoreinfo *ret)

@@ -79,30 +79,19 @@ static int count_phdrs(struct crash *crash, const struct crash_source *source, s
 	return 0;
 }
 
-static const char *load_defect(const struct elf_phdr *phdr)
+static const char *load_defect(const struct elf_phdr *phdr, uint64_t max_off)
 {
 	if (phdr->filesz > phdr->memsz)
 		return "p_filesz > p_memsz";
-	if (phdr->offset > ADDR_LIMIT || phdr->filesz > ADDR_LIMIT || phdr->offset + phdr->filesz > ADDR_LIMIT)
+	if (phdr->offset > max_off || phdr->filesz > max_off - phdr->offset)
 		return "data beyond any physical address";
 	if (phdr->paddr != PADDR_NONE && (phdr->paddr > ADDR_LIMIT || phdr->memsz > ADDR_LIMIT - phdr->paddr))
 		return "p_paddr beyond any physical address";
 	return NULL;
 }
 
-static int add_load(struct crash *crash, const struct elf_phdr *phdr, uint32_t ordinal, struct log *log)
+int crash_add_segment(struct crash *crash, const struct segment *seg)
 {
-	const char *defect = load_defect(phdr);
-
-	if (defect) {
-		crash->nr_rejected++;
-		log_warn(log, "PT_LOAD %u rejected, %s: p_offset 0x%llx p_paddr 0x%llx p_filesz 0x%llx p_memsz 0x%llx",
-			 ordinal, defect, (unsigned long long)phdr->offset, (unsigned long long)phdr->paddr,
-			 (unsigned long long)phdr->filesz, (unsigned long long)phdr->memsz);
-		return 0;
-	}
-	if (!phdr->memsz)
-		return 0;
 	if (crash->nr_segs == crash->cap_segs) {
 		unsigned int cap = crash->cap_segs ? 2 * crash->cap_segs : 32;
 		struct segment *segs = realloc(crash->segs, cap * sizeof(*segs));
@@ -112,7 +101,24 @@ static int add_load(struct crash *crash, const struct elf_phdr *phdr, uint32_t o
 		crash->segs = segs;
 		crash->cap_segs = cap;
 	}
-	crash->segs[crash->nr_segs++] = (struct segment){
+	crash->segs[crash->nr_segs++] = *seg;
+	return 0;
+}
+
+static int add_load(struct crash *crash, const struct crash_source *source, const struct elf_phdr *phdr, uint32_t ordinal)
+{
+	const char *defect = load_defect(phdr, source->max_off ? source->max_off : ADDR_LIMIT);
+
+	if (defect) {
+		crash->nr_rejected++;
+		log_warn(source->log, "PT_LOAD %u rejected, %s: p_offset 0x%llx p_paddr 0x%llx p_filesz 0x%llx p_memsz 0x%llx",
+			 ordinal, defect, (unsigned long long)phdr->offset, (unsigned long long)phdr->paddr,
+			 (unsigned long long)phdr->filesz, (unsigned long long)phdr->memsz);
+		return 0;
+	}
+	if (!phdr->memsz)
+		return 0;
+	return crash_add_segment(crash, &(struct segment){
 		.vaddr = phdr->vaddr,
 		.paddr = phdr->paddr,
 		.src = phdr->offset,
@@ -120,8 +126,7 @@ static int add_load(struct crash *crash, const struct elf_phdr *phdr, uint32_t o
 		.memsz = phdr->memsz,
 		.flags = phdr->flags,
 		.ordinal = ordinal,
-	};
-	return 0;
+	});
 }
 
 /* Collect the notes of one PT_NOTE segment; one that cannot be read costs its own CPU only. *room is what may still be read. */
@@ -181,7 +186,7 @@ static int read_phdrs(struct crash *crash, const struct crash_source *source, st
 		}
 		elf_phdr_decode(crash->ehdr.form, buf, &phdr);
 		if (phdr.type == PT_LOAD)
-			rc = add_load(crash, &phdr, nr_loads++, source->log);
+			rc = add_load(crash, source, &phdr, nr_loads++);
 		else if (phdr.type == PT_NOTE)
 			rc = add_note_segment(crash, source, &phdr, crash->nr_note_segs++, &notes_room);
 		else if (phdr.type != PT_NULL)
@@ -235,7 +240,7 @@ static int share_by_paddr(struct crash *crash)
 	return 0;
 }
 
-static void locate_vmcoreinfo(struct crash *crash)
+void crash_locate_vmcoreinfo(struct crash *crash)
 {
 	crash->vmcoreinfo.len = crash->notes.vmcoreinfo_len;
 	crash->vmcoreinfo.text = crash->vmcoreinfo.len ? (const char *)crash->notes.buf + crash->notes.vmcoreinfo_off : "";
@@ -261,7 +266,7 @@ int crash_read(struct crash *crash, const struct crash_source *source, struct er
 		crash_deinit(crash);
 		return rc;
 	}
-	locate_vmcoreinfo(crash);
+	crash_locate_vmcoreinfo(crash);
 	return 0;
 }
 
@@ -276,8 +281,8 @@ bool crash_adopt_notes(struct crash *crash, struct crash *from)
 	from->notes = own;
 	for (unsigned int i = 0; i < crash->notes.nr_cpus; i++)
 		crash->notes.cpus[i].cpu = cpus_known ? i : CPU_UNKNOWN;
-	locate_vmcoreinfo(crash);
-	locate_vmcoreinfo(from);
+	crash_locate_vmcoreinfo(crash);
+	crash_locate_vmcoreinfo(from);
 	return true;
 }
 

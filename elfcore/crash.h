@@ -34,6 +34,10 @@ struct crash {
 	unsigned int nr_rejected;	/* program headers dropped as absurd */
 	uint32_t nr_phdrs;		/* that the header has */
 	uint32_t nr_note_segs;		/* PT_NOTEs among them */
+	bool phys_base_known;		/* x86_64: the header of the dump says it */
+	int64_t phys_base;
+	unsigned int dump_level;	/* what the source was filtered by, as far as it says */
+	bool partial;			/* pages inside the segments may be left out of the source: ask mem_present() */
 	bool cut;			/* some of them could not be read: memory may be missing */
 	struct notes notes;
 	struct vmcoreinfo vmcoreinfo;	/* points into notes; len 0 = none */
@@ -44,12 +48,17 @@ struct crash_source {
 	struct mem *mem;
 	maddr_t addr;
 	uint64_t size;		/* of the header, 0 = unknown */
+	uint64_t max_off;	/* where the data of a PT_LOAD can end, 0 = physical memory and files end below 2^52 */
 	struct log *log;
 };
 
 /* -EINVAL: not a core header; -EIO and the like: header not readable. On error nothing needs to be released. */
 int crash_read(struct crash *crash, const struct crash_source *source, struct error *err);
 void crash_deinit(struct crash *crash);
+
+/* For who makes a crash of something else than an ELF header: add a segment (-ENOMEM), find VMCOREINFO in the notes. */
+int crash_add_segment(struct crash *crash, const struct segment *seg);
+void crash_locate_vmcoreinfo(struct crash *crash);
 
 /*
  * Take over the notes of another view of the same crash, when that one could read more of them. Their CPUs are known

@@ -20,10 +20,14 @@
 
 #define ET_CORE 4
 
+#define EM_NONE 0
 #define EM_386 3
+#define EM_MIPS 8
+#define EM_PPC 20
 #define EM_PPC64 21
 #define EM_S390 22
 #define EM_ARM 40
+#define EM_IA_64 50
 #define EM_X86_64 62
 #define EM_AARCH64 183
 #define EM_RISCV 243

@@ -6,32 +6,61 @@
 
 #define UTS_LEN 65	/* __NEW_UTS_LEN + 1, include/uapi/linux/utsname.h */
 
+static bool holds(const struct segment *seg, paddr_t paddr, size_t len)
+{
+	return seg && paddr >= seg->paddr && paddr - seg->paddr < seg->filesz && len <= seg->filesz - (paddr - seg->paddr);
+}
+
+/* Where segments overlap they share their data, so any of them will do. */
 int kernel_read_paddr(struct kernel *kernel, paddr_t paddr, void *buf, size_t len)
 {
-	uint64_t room;
-	maddr_t src;
-	int rc = crash_find_paddr(kernel->crash, paddr, &src, &room);
+	const struct crash *crash = kernel->crash;
 
-	if (rc)
-		return rc;
-	return room < len ? -ENODATA : mem_read(kernel->mem, src, buf, len);
+	for (unsigned int i = 0; !holds(kernel->last_seg, paddr, len); i++) {
+		if (i == crash->nr_segs)
+			return -ENODATA;
+		if (crash->segs[i].paddr != PADDR_NONE && holds(&crash->segs[i], paddr, len))
+			kernel->last_seg = &crash->segs[i];
+	}
+	return mem_read(kernel->mem, kernel->last_seg->src + (paddr - kernel->last_seg->paddr), buf, len);
+}
+
+/* Through the page tables; *len_ret is how much follows in the same page. */
+static int translate(struct kernel *kernel, vaddr_t vaddr, paddr_t *ret, uint64_t *len_ret)
+{
+	struct mapping *last = &kernel->last_mapping;
+	int rc;
+
+	if (vaddr - last->vaddr >= last->len) {
+		last->len = 0;
+		rc = kernel->arch->vtop(kernel, vaddr, &last->paddr, &last->len);
+		if (rc) {
+			last->len = 0;
+			return rc;
+		}
+		last->vaddr = vaddr;
+	}
+	*ret = last->paddr + (vaddr - last->vaddr);
+	*len_ret = last->len - (vaddr - last->vaddr);
+	return 0;
 }
 
 /* PT_LOADs know the direct map and the image; for everything else, vmalloc space above all, the page tables are walked. */
 int kernel_read_vaddr(struct kernel *kernel, vaddr_t vaddr, void *buf, size_t len)
 {
+	bool mapped = vaddr - kernel->last_mapping.vaddr < kernel->last_mapping.len;
 	uint8_t *out = buf;
 	uint64_t room;
 	maddr_t src;
 
-	if (!crash_find_vaddr(kernel->crash, vaddr, &src, &room) && room >= len)
+	if (!mapped && !crash_find_vaddr(kernel->crash, vaddr, &src, &room) && room >= len)
 		return mem_read(kernel->mem, src, buf, len);
 	if (!kernel->can_translate)
 		return -ENODATA;
 	while (len) {
 		uint64_t piece;
 		paddr_t paddr;
-		int rc = kernel->arch->vtop(kernel, vaddr, &paddr, &piece);
+		int rc = translate(kernel, vaddr, &paddr, &piece);
 
 		if (rc)
 			return rc;

@@ -30,6 +30,10 @@ struct kernel {
 	unsigned int levels;
 	int64_t phys_base;
 	uint64_t addr_mask;		/* physical address bits of a table entry */
+
+	/* what was found last: most reads follow one another */
+	struct mapping last_mapping;
+	const struct segment *last_seg;
 };
 
 void kernel_init(struct kernel *kernel, const struct crash *crash, struct mem *mem, struct log *log);

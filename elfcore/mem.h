@@ -8,9 +8,17 @@
 #ifndef ELFCORE_MEM_H
 #define ELFCORE_MEM_H
 
+#include <stdbool.h>
+
+#include "elfcore/error.h"
 #include "elfcore/types.h"
 
 struct mem;
+
+/* Takes what a source says of itself: lines of a key and a text. */
+struct mem_facts {
+	void (*row)(struct mem_facts *facts, const char *key, const char *text);
+};
 
 struct mem_ops {
 	const char *name;
@@ -20,6 +28,21 @@ struct mem_ops {
 	 * -EIO unreadable. After an error the contents of buf are undefined.
 	 */
 	int (*read)(struct mem *mem, maddr_t addr, void *buf, size_t len);
+
+	/*
+	 * Is addr held at all, and for how much of len does the same go? A filtered dump knows pages that it left out:
+	 * nothing is wrong with them, and they are no zeros either. NULL = all is held.
+	 */
+	bool (*present)(struct mem *mem, maddr_t addr, uint64_t len, uint64_t *run_ret);
+
+	/* Bytes from address 0 to the end; 0 = unknown, or no such thing. NULL = unknown. */
+	uint64_t (*size)(struct mem *mem);
+
+	/* What is to be known about the file that it is: version, codec, counts. NULL = nothing. */
+	void (*facts)(struct mem *mem, struct mem_facts *facts);
+
+	/* Does all that it promises lie in the file? -ENODATA and what is missing in err when not. NULL = it does. */
+	int (*whole)(struct mem *mem, struct error *err);
 
 	void (*close)(struct mem *mem);
 };
@@ -32,6 +55,25 @@ static inline int mem_read(struct mem *mem, maddr_t addr, void *buf, size_t len)
 {
 	return mem->ops->read(mem, addr, buf, len);
 }
+
+static inline bool mem_present(struct mem *mem, maddr_t addr, uint64_t len, uint64_t *run_ret)
+{
+	if (mem->ops->present)
+		return mem->ops->present(mem, addr, len, run_ret);
+	*run_ret = len;
+	return true;
+}
+
+static inline uint64_t mem_size(struct mem *mem)
+{
+	return mem->ops->size ? mem->ops->size(mem) : 0;
+}
+
+void mem_get_facts(struct mem *mem, struct mem_facts *facts);
+int mem_check_whole(struct mem *mem, struct error *err);
+
+/* For facts(): one line of it. */
+void mem_fact(struct mem_facts *facts, const char *key, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
 /* NULL is allowed. */
 static inline void mem_close(struct mem *mem)

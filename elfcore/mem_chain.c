@@ -13,6 +13,17 @@ static int chain_read(struct mem *mem, maddr_t addr, void *buf, size_t len)
 	return holes.nr_bytes ? holes.list[0].error : 0;
 }
 
+/* Only a file leaves pages out, and a file is alone. */
+static bool chain_present(struct mem *mem, maddr_t addr, uint64_t len, uint64_t *run_ret)
+{
+	struct mem_chain *chain = container_of(mem, struct mem_chain, mem);
+
+	if (chain->nr_sources == 1)
+		return mem_present(chain->sources[0], addr, len, run_ret);
+	*run_ret = len;
+	return true;
+}
+
 /* The sources are borrowed: there is nothing to release. */
 static void chain_close(struct mem *mem)
 {
@@ -22,6 +33,7 @@ static void chain_close(struct mem *mem)
 static const struct mem_ops chain_ops = {
 	.name = "chain",
 	.read = chain_read,
+	.present = chain_present,
 	.close = chain_close,
 };
 

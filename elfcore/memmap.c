@@ -6,10 +6,16 @@
 
 /*
  * section_mem_map: the address of the section's first struct page minus the page frame it stands for, with flags in
- * the low bits (include/linux/mmzone.h). There have been two to five of them; five always are free.
+ * the low bits (include/linux/mmzone.h). There have been two to six of them (SECTION_IS_VMEMMAP_PREINIT came in 6.15, for
+ * hugetlb pages of the boot command line), and the kernel's build makes sure that they stay below PAGE_SHIFT.
  */
 #define SECTION_PRESENT 1ULL
-#define SECTION_FLAGS 0x1fULL
+#define SECTION_FLAGS 0xfffULL
+
+/* pglist_data is some 170 KiB large; more nodes than MAX_NUMNODES, or page frames beyond any memory, are garbage. */
+#define OFFSET_MAX (1 << 20)
+#define NODES_MAX 4096
+#define PFN_MAX (1ULL << 52)
 
 /* Section size where VMCOREINFO does not say (before 5.14), as include/asm/sparsemem.h has it. */
 static unsigned int default_section_bits(uint16_t e_machine)
@@ -64,9 +70,32 @@ static int init_sparse(struct memmap *m, const struct vmcoreinfo *info, struct e
 	return 0;
 }
 
-int memmap_init(struct memmap *m, struct kernel *kernel, const struct page_layout *layout, struct error *err)
+static bool offset_of(const struct vmcoreinfo *info, const char *key, int *ret)
 {
-	const struct vmcoreinfo *info = &kernel->crash->vmcoreinfo;
+	int64_t value;
+
+	if (!vmcoreinfo_number(info, key, &value) || value < 0 || value > OFFSET_MAX)
+		return false;
+	*ret = value;
+	return true;
+}
+
+/* Kernels with SPARSEMEM do not export node_mem_map. */
+static bool is_discontig(struct memmap *m, const struct vmcoreinfo *info)
+{
+	int64_t length;
+
+	if (!vmcoreinfo_hex(info, "SYMBOL(node_data)", &m->root) || !positive(info, "LENGTH(node_data)", NODES_MAX, &length))
+		return false;
+	m->nr_nodes = length;
+	return offset_of(info, "OFFSET(pglist_data.node_mem_map)", &m->node_map) &&
+	       offset_of(info, "OFFSET(pglist_data.node_start_pfn)", &m->node_start) &&
+	       offset_of(info, "OFFSET(pglist_data.node_spanned_pages)", &m->node_spanned);
+}
+
+int memmap_init(struct memmap *m, struct kernel *kernel, const struct vmcoreinfo *info, const struct page_layout *layout,
+		struct error *err)
+{
 	uint8_t pointer[8];
 	vaddr_t symbol;
 
@@ -75,6 +104,9 @@ int memmap_init(struct memmap *m, struct kernel *kernel, const struct page_layou
 	m->page_struct = layout->size;
 	if (!kernel->can_translate || !kernel->page_size)
 		return fail(err, -ENODATA, "no address translation");
+	m->model = MODEL_DISCONTIG;
+	if (is_discontig(m, info))
+		return 0;
 	if (vmcoreinfo_hex(info, "SYMBOL(mem_section)", &m->root))
 		return init_sparse(m, info, err);
 	if (!vmcoreinfo_hex(info, "SYMBOL(mem_map)", &symbol))
@@ -103,6 +135,36 @@ static vaddr_t section_address(struct memmap *m, uint64_t section)
 	return base ? base + section % m->per_root * m->section_struct : 0;
 }
 
+static bool read_word(struct memmap *m, vaddr_t addr, uint64_t *ret)
+{
+	uint8_t raw[8];
+
+	if (kernel_read_vaddr(m->kernel, addr, raw, sizeof(raw)))
+		return false;
+	*ret = get_word(m, raw);
+	return true;
+}
+
+/* The node that holds pfn, or the gap up to the next one. */
+static void find_in_nodes(struct memmap *m, pfn_t pfn, struct memmap_span *ret)
+{
+	*ret = (struct memmap_span){ pfn, UINT64_MAX, 0, false };
+	for (uint64_t i = 0; i < m->nr_nodes; i++) {
+		uint64_t node, map, start, spanned;
+
+		if (!read_word(m, m->root + 8 * i, &node) || !node || !read_word(m, node + m->node_map, &map) ||
+		    !read_word(m, node + m->node_start, &start) || !read_word(m, node + m->node_spanned, &spanned) ||
+		    !map || start > PFN_MAX || spanned > PFN_MAX)
+			continue;
+		if (pfn >= start && pfn - start < spanned) {
+			*ret = (struct memmap_span){ start, start + spanned, map, true };
+			return;
+		}
+		if (start > pfn)
+			ret->end = min_u64(ret->end, start);
+	}
+}
+
 void memmap_find(struct memmap *m, pfn_t pfn, struct memmap_span *ret)
 {
 	uint64_t per_section, section;
@@ -112,6 +174,10 @@ void memmap_find(struct memmap *m, pfn_t pfn, struct memmap_span *ret)
 
 	if (m->model == MODEL_FLAT) {
 		*ret = (struct memmap_span){ 0, UINT64_MAX, m->root, true };
+		return;
+	}
+	if (m->model == MODEL_DISCONTIG) {
+		find_in_nodes(m, pfn, ret);
 		return;
 	}
 	per_section = (1ULL << m->section_bits) / m->kernel->page_size;

@@ -6,7 +6,6 @@
 
 #include "elfcore/elf_codec.h"
 
-#define MAPPING_ANON 1		/* PAGE_MAPPING_ANON, KSM pages have it too */
 #define ORDER_LIMIT 32
 
 static int offset_of(const struct vmcoreinfo *info, const char *key)
@@ -130,6 +129,21 @@ int page_layout_init(struct page_layout *l, const struct vmcoreinfo *info, uint8
 	return 0;
 }
 
+unsigned int page_levels_known(const struct page_layout *l, const char **missing_ret)
+{
+	unsigned int known = DUMP_LEVEL_ZERO | DUMP_LEVEL_USER;
+
+	if (l->lru != BIT_NONE)
+		known |= DUMP_LEVEL_CACHE | DUMP_LEVEL_CACHE_PRIVATE;
+	else if (missing_ret)
+		*missing_ret = "NUMBER(PG_lru)";
+	if (l->buddy.mask && l->nr_orders)
+		known |= DUMP_LEVEL_FREE;
+	else if (missing_ret)
+		*missing_ret = l->nr_orders ? "NUMBER(PAGE_BUDDY_MAPCOUNT_VALUE)" : "LENGTH(zone.free_area)";
+	return known;
+}
+
 static uint64_t get_word(const struct page_layout *l, const uint8_t *page, int off)
 {
 	return elf_get(l->data, page + off, l->word);
@@ -201,7 +215,7 @@ struct page_verdict page_classify(const struct page_layout *l, const uint8_t *pa
 		return v;
 	}
 	v.order = compound_order(l, flags, next);
-	anon = get_word(l, page, l->mapping) & MAPPING_ANON && !slab;
+	anon = get_word(l, page, l->mapping) & PAGE_MAPPING_ANON && !slab;
 	if (is_cache(l, flags) && !anon)
 		v.class = has_bit(flags, l->private_bit) ? PAGE_CACHE_PRIVATE : PAGE_CACHE;
 	else if (anon || is_hugetlb(l, flags, type, next))

@@ -32,6 +32,8 @@ enum page_class {
 	NR_PAGE_CLASSES,
 };
 
+#define PAGE_MAPPING_ANON 1	/* bit of page.mapping, KSM pages have it too */
+
 #define OFF_NONE (-1)
 #define BIT_NONE (-1)
 
@@ -62,6 +64,9 @@ struct page_layout {
 
 /* -ENODATA with the missing key named: nothing can be told apart. */
 int page_layout_init(struct page_layout *layout, const struct vmcoreinfo *info, uint8_t data, uint8_t word, struct error *err);
+
+/* The bits of a dump level that the layout is enough for; of the others *missing_ret names what is missing, if not NULL. */
+unsigned int page_levels_known(const struct page_layout *layout, const char **missing_ret);
 
 struct page_verdict {
 	enum page_class class;

@@ -5,44 +5,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "elfcore/bits.h"
+#include "elfcore/supplement.h"
+
 /* Struct pages are read in pieces of an even number, so that the last one of a piece heads no compound page. */
-#define PIECE 1024
-#define SMALL_PIECE 64
-
-static void set_bits(uint8_t *bitmap, uint32_t from, uint32_t to)
-{
-	for (; from < to && from % 8; from++)
-		bitmap[from / 8] |= 1U << from % 8;
-	if (to > from) {
-		memset(bitmap + from / 8, 0xff, (to - from) / 8);
-		from += round_down(to - from, 8);
-	}
-	for (; from < to; from++)
-		bitmap[from / 8] |= 1U << from % 8;
-}
-
-static void clear_bits(uint8_t *bitmap, uint32_t from, uint32_t to)
-{
-	for (; from < to && from % 8; from++)
-		bitmap[from / 8] &= ~(1U << from % 8);
-	if (to > from) {
-		memset(bitmap + from / 8, 0, (to - from) / 8);
-		from += round_down(to - from, 8);
-	}
-	for (; from < to; from++)
-		bitmap[from / 8] &= ~(1U << from % 8);
-}
-
-static uint64_t count_bits(const uint8_t *bitmap, uint32_t nr)
-{
-	uint64_t count = 0, word;
-
-	for (uint32_t i = 0; i < nr / 8; i += sizeof(word)) {
-		__builtin_memcpy(&word, bitmap + i, sizeof(word));
-		count += __builtin_popcountll(word);
-	}
-	return count;
-}
+#define PIECE 1024U
+#define SMALL_PIECE 64U
+/* Behind a block that reached so far beyond what was read the next one is mostly as large: its head is enough. */
+#define PROBE 2U
+#define LARGE_BLOCK 256U
 
 static uint64_t find_max_pfn(const struct crash *crash, uint64_t page_size)
 {
@@ -57,23 +28,61 @@ static uint64_t find_max_pfn(const struct crash *crash, uint64_t page_size)
 	return max;
 }
 
+static int try_layouts(struct pagemap *pm, const struct vmcoreinfo *info)
+{
+	int rc = page_layout_init(&pm->layout, info, pm->kernel->crash->ehdr.form.data, 8, &pm->why);
+
+	return rc ? rc : memmap_init(&pm->memmap, pm->kernel, info, &pm->layout, &pm->why);
+}
+
+/* By VMCOREINFO; where that is not enough for the level, by what the dead kernel knows of its own types besides. */
+static void find_layouts(struct pagemap *pm, unsigned int level, struct log *log)
+{
+	int rc = try_layouts(pm, &pm->kernel->crash->vmcoreinfo);
+	struct supplement sup;
+	struct error err;
+
+	pm->classify = !rc;
+	if (!pm->level || !pm->kernel->can_translate || (!rc && !(level & ~page_levels_known(&pm->layout, NULL))))
+		return;
+	if (supplement_init(&sup, pm->kernel, &err)) {
+		log_info(log, "VMCOREINFO is not enough to tell pages apart, and %s", err.text);
+		return;
+	}
+	log_info(log, "%u facts that VMCOREINFO lacks were taken from the crashed kernel's own types", sup.nr_added);
+	rc = try_layouts(pm, &sup.info);
+	if (rc)
+		try_layouts(pm, &pm->kernel->crash->vmcoreinfo);
+	else
+		pm->classify = true;
+	supplement_deinit(&sup);
+}
+
+/* Say once what cannot be left out, and why. Zero pages need no struct pages. */
+static void limit_level(struct pagemap *pm, unsigned int level, struct log *log)
+{
+	const char *missing = NULL;
+
+	pm->level_done = level & (pm->classify ? page_levels_known(&pm->layout, &missing) : DUMP_LEVEL_ZERO);
+	if (pm->level_done == level)
+		return;
+	if (missing)
+		fail(&pm->why, -ENODATA, "VMCOREINFO has no valid %s", missing);
+	log_warn(log, "level %u becomes %u, %s: %s", level, pm->level_done,
+		 pm->classify ? "not all kinds of pages can be told apart" : "pages cannot be told apart, all are kept", pm->why.text);
+}
+
 int pagemap_init(struct pagemap *pm, struct kernel *kernel, unsigned int level, struct log *log, struct error *err)
 {
-	struct error why;
-	int rc;
-
 	memset(pm, 0, sizeof(*pm));
 	pm->kernel = kernel;
 	pm->level = level & ~(unsigned int)DUMP_LEVEL_ZERO;
 	pm->page_size = max_u64(kernel->page_size, 4096);
 	pm->nr_pages = PAGEMAP_WINDOW_BYTES / pm->page_size;
 	pm->max_pfn = find_max_pfn(kernel->crash, pm->page_size);
-	rc = page_layout_init(&pm->layout, &kernel->crash->vmcoreinfo, kernel->crash->ehdr.form.data, 8, &why);
-	if (!rc)
-		rc = memmap_init(&pm->memmap, kernel, &pm->layout, &why);
-	pm->classify = !rc;
-	if (rc && pm->level)
-		log_warn(log, "pages cannot be told apart, all are kept: %s", why.text);
+	find_layouts(pm, level, log);
+	pm->have_fast = pm->classify && page_fast_init(&pm->fast, &pm->layout);
+	limit_level(pm, level, log);
 	pm->present = malloc(pm->nr_pages / 8);
 	pm->wanted = malloc(pm->nr_pages / 8);
 	pm->dangerous = malloc(pm->nr_pages / 8);
@@ -116,13 +125,8 @@ static void find_present(struct pagemap *pm)
 		from = max_u64(seg->paddr / pm->page_size, pm->start);
 		to = min_u64((seg->paddr + seg->memsz + pm->page_size - 1) / pm->page_size, end);
 		if (from < to)
-			set_bits(pm->present, from - pm->start, to - pm->start);
+			bits_set(pm->present, from - pm->start, to - pm->start);
 	}
-}
-
-static bool is_set(const uint8_t *bitmap, uint32_t bit)
-{
-	return bitmap[bit / 8] >> bit % 8 & 1;
 }
 
 /* Judge the page frame whose struct page is at page; returns how many page frames are dealt with. */
@@ -141,64 +145,127 @@ static uint64_t judge(struct pagemap *pm, pfn_t pfn, const uint8_t *page, const 
 	pm->nr_class[v.class] += nr;
 	pm->nr_poisoned += v.poisoned;
 	excluded = min_u64(page_nr_excluded(&v, pm->level), pm->nr_pages - bit);
-	clear_bits(pm->wanted, bit, bit + excluded);
+	bits_clear(pm->wanted, bit, bit + excluded);
 	if (excluded && (v.poisoned || v.class == PAGE_OFFLINE))
-		set_bits(pm->dangerous, bit, bit + excluded);
+		bits_set(pm->dangerous, bit, bit + excluded);
 	return excluded ? excluded : nr;
 }
 
-static bool any_present(const struct pagemap *pm, pfn_t from, pfn_t to)
+static void end_run(struct pagemap *pm, enum page_class class, pfn_t from, pfn_t to)
 {
-	for (pfn_t pfn = from; pfn < to; pfn++) {
-		uint32_t bit = pfn - pm->start;
+	struct page_verdict v = { class, 0, false };
 
-		if (bit % 8 == 0 && to - pfn >= 8 && !pm->present[bit / 8])
-			pfn += 7;
-		else if (is_set(pm->present, bit))
-			return true;
+	pm->nr_class[class] += to - from;
+	if (from == to || !page_nr_excluded(&v, pm->level))
+		return;
+	bits_clear(pm->wanted, from - pm->start, to - pm->start);
+	if (class == PAGE_OFFLINE)
+		bits_set(pm->dangerous, from - pm->start, to - pm->start);
+}
+
+/* Pages that stand for themselves, as most do: in runs of a class. Ends before the first page that does not. */
+static pfn_t judge_singles(struct pagemap *pm, const uint8_t *page, pfn_t pfn, pfn_t end)
+{
+	uint32_t size = pm->layout.size;
+	enum page_class class = PAGE_KEEP;
+	pfn_t from = pfn, limit = end;
+
+	if (!pm->all_present)
+		limit = pm->start + bits_next_clear(pm->present, pfn - pm->start, end - pm->start);
+	while (pfn < limit) {
+		struct page_verdict v = page_fast_classify(&pm->fast, page, pfn + 1 < end ? page + size : NULL);
+		const uint8_t *same;
+
+		if (v.order || v.poisoned)
+			break;
+		if (v.class != class) {
+			end_run(pm, class, from, pfn);
+			class = v.class;
+			from = pfn;
+		}
+		same = page_fast_same(&pm->fast, page, page + (limit - pfn) * size);
+		pfn += (same - page) / size;
+		page = same;
 	}
-	return false;
+	end_run(pm, class, from, pfn);
+	return pfn;
 }
 
 /*
- * Read struct pages from pfn on, to the end of a large piece or, when that is not readable as a whole (the memmap has
- * holes of its own), of a small one. Returns where the piece ends.
+ * Page frames [start, end), whose struct pages are in the buffer. Returns how far they reach: a block may be larger.
+ * *nr_asked_ret is how many struct pages were looked at for it.
  */
-static pfn_t read_structs(struct pagemap *pm, const struct memmap_span *span, pfn_t pfn, pfn_t end, bool *readable)
+static pfn_t judge_piece(struct pagemap *pm, pfn_t start, pfn_t end, uint32_t *nr_asked_ret)
 {
-	static const unsigned int pieces[] = { PIECE, SMALL_PIECE };
 	uint32_t size = pm->layout.size;
-	pfn_t piece_end = end;
+	pfn_t pfn = start;
 
-	*readable = false;
-	for (size_t i = 0; i < ARRAY_SIZE(pieces) && !*readable; i++) {
-		piece_end = min_u64(round_down(pfn, pieces[i]) + pieces[i], end);
-		*readable = !any_present(pm, pfn, piece_end) ||
-			    !kernel_read_vaddr(pm->kernel, span->vaddr + (pfn - span->start) * size, pm->structs,
-					       (piece_end - pfn) * size);
+	*nr_asked_ret = 0;
+	while (pfn < end) {
+		const uint8_t *page;
+		pfn_t from = pfn;
+
+		if (pm->have_fast)
+			pfn = judge_singles(pm, pm->structs + (pfn - start) * size, pfn, end);
+		*nr_asked_ret += pfn - from + 1;
+		if (pfn == end)
+			break;
+		page = pm->structs + (pfn - start) * size;
+		if (bits_test(pm->present, pfn - pm->start))
+			pfn += judge(pm, pfn, page, pfn + 1 < end ? page + size : NULL);
+		else
+			pfn++;
 	}
-	return piece_end;
+	return pfn;
 }
 
-/* Page frames [pfn, end) of one span. */
+/*
+ * Page frames [pfn, end) of one span. Struct pages are read in small pieces where most of them are never looked at, because
+ * blocks are large, and in larger and larger ones otherwise. Where a large piece is not readable as a whole small ones may
+ * be: the memmap has holes of its own.
+ */
 static void judge_span(struct pagemap *pm, const struct memmap_span *span, pfn_t pfn, pfn_t end)
 {
-	uint32_t size = pm->layout.size;
+	uint32_t size = pm->layout.size, piece = SMALL_PIECE;
 
-	while (pfn < end) {
-		bool readable;
-		pfn_t start = pfn, piece_end = read_structs(pm, span, pfn, end, &readable);
+	while (pfn < end && (pfn = pm->start + bits_next(pm->present, pfn - pm->start, end - pm->start)) < end) {
+		pfn_t start = pfn, piece_end = min_u64(round_down(pfn, piece) + piece, end);
+		uint32_t nr_asked;
 
-		while (pfn < piece_end) {
-			const uint8_t *page = pm->structs + (pfn - start) * size;
-
-			if (!is_set(pm->present, pfn - pm->start))
-				pfn++;
-			else if (readable)
-				pfn += judge(pm, pfn, page, pfn + 1 < piece_end ? page + size : NULL);
+		if (!kernel_read_vaddr(pm->kernel, span->vaddr + (pfn - span->start) * size, pm->structs,
+				       (piece_end - pfn) * size)) {
+			pfn = judge_piece(pm, pfn, piece_end, &nr_asked);
+			if (pfn >= piece_end + LARGE_BLOCK)
+				piece = PROBE;
+			else if (piece == PROBE || 2 * nr_asked < piece_end - start)
+				piece = SMALL_PIECE;
 			else
-				pm->nr_unknown++, pfn++;
+				piece = min_u64(2 * piece, PIECE);
+		} else if (piece > SMALL_PIECE) {
+			piece = SMALL_PIECE;
+		} else {
+			for (; pfn < piece_end; pfn++)
+				pm->nr_unknown += bits_test(pm->present, pfn - pm->start);
+			piece = SMALL_PIECE;
 		}
+	}
+}
+
+/* What the source itself left out cannot be wanted any more. */
+static void drop_missing(struct pagemap *pm)
+{
+	const struct crash *crash = pm->kernel->crash;
+	paddr_t start = pm->start * pm->page_size, end = start + pm->nr_pages * pm->page_size;
+
+	for (unsigned int i = 0; i < crash->nr_segs; i++) {
+		const struct segment *seg = &crash->segs[i];
+		paddr_t from = max_u64(seg->paddr, start), to = min_u64(seg->paddr + seg->filesz, end);
+		uint64_t run;
+
+		for (; seg->paddr != PADDR_NONE && from < to; from += run)
+			if (!mem_present(pm->kernel->mem, seg->src + (from - seg->paddr), to - from, &run))
+				bits_clear(pm->wanted, from / pm->page_size - pm->start,
+					   (from + run) / pm->page_size - pm->start);
 	}
 }
 
@@ -220,37 +287,34 @@ void pagemap_window(struct pagemap *pm, pfn_t start)
 
 	pm->start = start;
 	find_present(pm);
+	pm->all_present = bits_count(pm->present, pm->nr_pages) == pm->nr_pages;
 	memcpy(pm->wanted, pm->present, pm->nr_pages / 8);
 	memset(pm->dangerous, 0, pm->nr_pages / 8);
+	if (pm->kernel->crash->partial)
+		drop_missing(pm);
 	while (pm->classify && pfn < end) {
 		struct memmap_span span;
 		pfn_t span_end;
 
 		memmap_find(&pm->memmap, pfn, &span);
 		span_end = min_u64(span.end, end);
-		if (any_present(pm, pfn, span_end)) {
-			if (span.present)
-				judge_span(pm, &span, pfn, span_end);
-			else
-				pm->nr_unknown += span_end - pfn;
-		}
+		if (span.present)
+			judge_span(pm, &span, pfn, span_end);
+		else if (bits_next(pm->present, pfn - start, span_end - start) < span_end - start)
+			pm->nr_unknown += span_end - pfn;
 		pfn = span_end;
 	}
-	pm->nr_present += count_bits(pm->present, pm->nr_pages);
-	pm->nr_wanted += count_bits(pm->wanted, pm->nr_pages);
+	pm->nr_present += bits_count(pm->present, pm->nr_pages);
+	pm->nr_wanted += bits_count(pm->wanted, pm->nr_pages);
 }
 
 bool pagemap_next_run(const struct pagemap *pm, pfn_t *pfn, pfn_t *end_ret)
 {
-	uint32_t bit = *pfn > pm->start ? *pfn - pm->start : 0, end;
+	uint32_t bit = bits_next(pm->wanted, *pfn > pm->start ? *pfn - pm->start : 0, pm->nr_pages);
 
-	while (bit < pm->nr_pages && !is_set(pm->wanted, bit))
-		bit += bit % 8 == 0 && !pm->wanted[bit / 8] ? 8 : 1;
-	if (bit >= pm->nr_pages)
+	if (bit == pm->nr_pages)
 		return false;
-	for (end = bit; end < pm->nr_pages && is_set(pm->wanted, end);)
-		end += end % 8 == 0 && pm->wanted[end / 8] == 0xff ? 8 : 1;
 	*pfn = pm->start + bit;
-	*end_ret = pm->start + end;
+	*end_ret = pm->start + bits_next_clear(pm->wanted, bit, pm->nr_pages);
 	return true;
 }

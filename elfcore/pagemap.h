@@ -8,7 +8,7 @@
 #define ELFCORE_PAGEMAP_H
 
 #include "elfcore/memmap.h"
-#include "elfcore/page.h"
+#include "elfcore/page_fast.h"
 
 #define PAGEMAP_WINDOW_BYTES (1ULL << 30)	/* a hugetlb page of 1 GiB */
 
@@ -16,7 +16,11 @@ struct pagemap {
 	struct kernel *kernel;
 	unsigned int level;		/* dump level without DUMP_LEVEL_ZERO, which is no matter of struct pages */
 	bool classify;			/* struct pages are found and asked */
+	unsigned int level_done;	/* what becomes of the level: bits that cannot be had are missing */
+	struct error why;		/* when some are: what there would have to be */
 	struct page_layout layout;
+	struct page_fast fast;
+	bool have_fast;			/* the layout is one that fast can judge */
 	struct memmap memmap;
 	uint64_t page_size;
 	uint64_t max_pfn;		/* one above the highest page frame of any PT_LOAD */
@@ -25,6 +29,7 @@ struct pagemap {
 	pfn_t start;
 	uint32_t nr_pages;		/* always the same: that of a window */
 	uint8_t *present;		/* a bit a page, lowest first: it is in a PT_LOAD */
+	bool all_present;
 	uint8_t *wanted;		/* present and not left out */
 	uint8_t *dangerous;		/* poisoned or offline: must not be read at all */
 

@@ -31,6 +31,10 @@ struct plan_load {
 
 struct plan {
 	const struct crash *crash;
+	/* page selection: the dump level that was asked for, what could be done of it, and why no more; for the dump's own note */
+	unsigned int level, level_done;
+	char level_why[128];
+	uint64_t gap;			/* gaps of fewer pages than this between wanted ones are kept as well; 0 and 1 = none is */
 	struct elf_form form;		/* ELF32 becomes ELF64 when offsets do not fit */
 	uint64_t page_size;		/* unit of alignment */
 	struct plan_range *ranges;	/* ascending in src and off, disjoint */

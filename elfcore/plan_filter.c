@@ -162,6 +162,8 @@ int plan_filter(struct plan *plan, struct pagemap *pm, unsigned int max, struct 
 		return fail(err, rc, rc == -E2BIG ? "more than %u runs of pages that must stay apart" :
 			    "no memory for %u runs of pages", max);
 	}
+	cut.level = plan->level;
+	cut.gap = runs.gap;
 	plan_deinit(plan);
 	*plan = cut;
 	return 0;

@@ -8,6 +8,7 @@
 
 /* Descriptors, infos and texts are walked in step: each has a window of its own over the dead kernel's memory. */
 #define WINDOW 4096
+#define DEV_TEXT_MAX 64	/* of a subsystem's or device's name */
 
 struct window {
 	vaddr_t base;
@@ -20,8 +21,12 @@ struct reader {
 	uint8_t data;			/* byte order */
 	size_t word;			/* bytes of an unsigned long */
 	struct error *err;
+	const struct btf *btf;		/* NULL = none */
+	struct btf_field level, facility;
+	bool have_level;
 	struct window windows[3];
 	char text[PRINTK_TEXT_MAX];
+	char subsystem[DEV_TEXT_MAX + 1], device[DEV_TEXT_MAX + 1];
 };
 
 enum { WINDOW_DESC, WINDOW_INFO, WINDOW_TEXT };
@@ -50,6 +55,22 @@ static int read_through(struct reader *r, int which, vaddr_t vaddr, void *buf, s
 static uint64_t field(const struct reader *r, const uint8_t *buf, int64_t off, size_t size)
 {
 	return elf_get(r->data, buf + off, size);
+}
+
+/* What else a header of a record tells: type is printk_info, printk_log or log. */
+static void find_level(struct reader *r, const char *type)
+{
+	r->have_level = r->btf && !btf_member(r->btf, type, "level", &r->level) &&
+			!btf_member(r->btf, type, "facility", &r->facility);
+}
+
+static void take_level(const struct reader *r, const uint8_t *buf, size_t len, struct printk_record *ret)
+{
+	ret->level = ret->facility = -1;
+	if (!r->have_level)
+		return;
+	ret->level = btf_get(r->btf, &r->level, buf, len);
+	ret->facility = btf_get(r->btf, &r->facility, buf, len);
 }
 
 /* Keys that VMCOREINFO must have, and bounds of what they may say. */
@@ -83,6 +104,7 @@ struct prb {
 	struct { int64_t count_bits, descs, infos, head, tail; } ring;
 	struct { int64_t size, state, begin, next; } desc;	/* begin and next inside the descriptor */
 	struct { int64_t size, seq, ts, text_len, caller; } info;
+	struct { int64_t subsystem, subsystem_len, device, device_len; } dev;	/* inside struct printk_info; len 0 = unknown */
 	struct { int64_t size_bits, data; } text;
 	/* values */
 	vaddr_t descs, infos, data;
@@ -126,6 +148,34 @@ static int prb_layout(struct kernel *kernel, struct prb *prb, struct error *err)
 	return rc;
 }
 
+/* Names of subsystem and device are wanted, but not needed. */
+static void prb_dev_layout(struct kernel *kernel, struct prb *prb)
+{
+	int64_t dev_info = 0;
+	const struct layout_key keys[] = {
+		{ "OFFSET(printk_info.dev_info)", &dev_info, STRUCT_MAX / 4 },
+		{ "OFFSET(dev_printk_info.subsystem)", &prb->dev.subsystem, STRUCT_MAX / 4 },
+		{ "LENGTH(printk_info_subsystem)", &prb->dev.subsystem_len, DEV_TEXT_MAX },
+		{ "OFFSET(dev_printk_info.device)", &prb->dev.device, STRUCT_MAX / 4 },
+		{ "LENGTH(printk_info_device)", &prb->dev.device_len, DEV_TEXT_MAX },
+	};
+	struct error ignored;
+
+	if (read_layout(kernel, keys, ARRAY_SIZE(keys), &ignored))
+		prb->dev.subsystem_len = prb->dev.device_len = 0;
+	prb->dev.subsystem += dev_info;
+	prb->dev.device += dev_info;
+}
+
+static void take_text(const uint8_t *info, int64_t size, int64_t off, int64_t len, char *ret)
+{
+	ret[0] = 0;
+	if (off + len > size || !len)
+		return;
+	memcpy(ret, info + off, len);
+	ret[len] = 0;
+}
+
 /* SYMBOL(prb) is the address of a pointer to the ring buffer. */
 static int prb_open(struct reader *r, vaddr_t symbol, struct prb *prb)
 {
@@ -137,6 +187,8 @@ static int prb_open(struct reader *r, vaddr_t symbol, struct prb *prb)
 	rc = prb_layout(r->kernel, prb, r->err);
 	if (rc)
 		return rc;
+	prb_dev_layout(r->kernel, prb);
+	find_level(r, "printk_info");
 	rc = kernel_read_vaddr(r->kernel, symbol, buf, r->word);
 	if (!rc)
 		rc = kernel_read_vaddr(r->kernel, field(r, buf, 0, r->word), buf, prb->rb.size);
@@ -203,6 +255,11 @@ static int prb_record(struct reader *r, const struct prb *prb, uint64_t id, stru
 	ret->seq = field(r, info, prb->info.seq, 8);
 	ret->ts_nsec = field(r, info, prb->info.ts, 8);
 	ret->caller_id = field(r, info, prb->info.caller, 4);
+	take_level(r, info, prb->info.size, ret);
+	take_text(info, prb->info.size, prb->dev.subsystem, prb->dev.subsystem_len, r->subsystem);
+	take_text(info, prb->info.size, prb->dev.device, prb->dev.device_len, r->device);
+	ret->subsystem = r->subsystem;
+	ret->device = r->device;
 	ret->text = r->text;
 	ret->text_len = 0;
 	if (!prb_text(r, prb, field(r, desc, prb->desc.begin, r->word), field(r, desc, prb->desc.next, r->word), &text, &room))
@@ -291,6 +348,7 @@ static int record_buffer_open(struct reader *r, struct record_buffer *rb)
 		rc = record_buffer_layout(r->kernel, rb, r->err);
 	if (rc)
 		return rc;
+	find_level(r, "printk_log");
 	rb->size = size;
 	rb->first = first;
 	rb->next = next;
@@ -309,7 +367,7 @@ static int record_buffer_each(struct reader *r, printk_fn *fn, void *arg)
 	uint64_t walked = 0;
 
 	while (!rc && idx != rb.next && walked < rb.size) {
-		struct printk_record record = { .text = r->text };
+		struct printk_record record = { .text = r->text, .subsystem = "", .device = "" };
 		uint8_t log[STRUCT_MAX];
 		uint32_t len;
 
@@ -324,6 +382,7 @@ static int record_buffer_each(struct reader *r, printk_fn *fn, void *arg)
 		if (len < rb.log.size || len > rb.size - idx)
 			return fail(r->err, -EINVAL, "log record at index %u has length %u", idx, len);
 		record.ts_nsec = field(r, log, rb.log.ts, 8);
+		take_level(r, log, rb.log.size, &record);
 		record.text_len = min_u64(field(r, log, rb.log.text_len, 2), len - rb.log.size);
 		record.text_len = min_u64(record.text_len, sizeof(r->text));
 		if (!read_through(r, WINDOW_TEXT, rb.buf + idx + rb.log.size, r->text, record.text_len))
@@ -336,6 +395,11 @@ static int record_buffer_each(struct reader *r, printk_fn *fn, void *arg)
 
 int printk_each(struct kernel *kernel, printk_fn *fn, void *arg, struct error *err)
 {
+	return printk_each_typed(kernel, NULL, fn, arg, err);
+}
+
+int printk_each_typed(struct kernel *kernel, const struct btf *btf, printk_fn *fn, void *arg, struct error *err)
+{
 	struct reader *r = calloc(1, sizeof(*r));
 	vaddr_t symbol;
 	int rc;
@@ -343,6 +407,7 @@ int printk_each(struct kernel *kernel, printk_fn *fn, void *arg, struct error *e
 	if (!r)
 		return fail(err, -ENOMEM, "no memory to read the kernel log");
 	r->kernel = kernel;
+	r->btf = btf;
 	r->data = kernel->crash->ehdr.form.data;
 	r->word = kernel->crash->ehdr.machine == EM_386 || kernel->crash->ehdr.machine == EM_ARM ? 4 : 8;
 	r->err = err;

@@ -9,6 +9,7 @@
 #ifndef ELFCORE_PRINTK_H
 #define ELFCORE_PRINTK_H
 
+#include "elfcore/btf.h"
 #include "elfcore/kernel.h"
 
 /* Longer texts are cut; the kernel's own limit is below (LOG_LINE_MAX, 1 KiB; 8 KiB with extended records). */
@@ -20,6 +21,9 @@ struct printk_record {
 	uint32_t caller_id;	/* thread, or CPU with the top bit set; 0 = not kept */
 	const char *text;	/* not terminated, may hold newlines; borrowed for the time of the call */
 	size_t text_len;
+	int level;		/* 0 emerg to 7 debug; -1 = unknown, as is the next */
+	int facility;		/* 0 kern, as of syslog(3) */
+	const char *subsystem, *device;		/* "pci", "+pci:0000:00:02.0"; "" = none; borrowed like text */
 };
 
 /* A value other than 0 ends the iteration and is its result. */
@@ -30,6 +34,9 @@ typedef int printk_fn(void *arg, const struct printk_record *record);
  * -EIO when its head cannot be read; -EINVAL when it contradicts itself.
  */
 int printk_each(struct kernel *kernel, printk_fn *fn, void *arg, struct error *err);
+
+/* The same with levels and facilities, which VMCOREINFO does not tell the place of but BTF does. NULL: unknown. */
+int printk_each_typed(struct kernel *kernel, const struct btf *btf, printk_fn *fn, void *arg, struct error *err);
 
 /*
  * One record as dmesg(1) shows it: "[prefix] text" for each of its lines, control characters as \xNN, newline at the

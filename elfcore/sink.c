@@ -18,6 +18,27 @@ int sink_write(struct sink *sink, uint64_t off, const void *buf, size_t len)
 	return sink->error;
 }
 
+int sink_writev(struct sink *sink, uint64_t off, const struct sink_vec *vecs, unsigned int nr)
+{
+	uint64_t len = 0;
+
+	if (!sink->ops->writev) {
+		for (unsigned int i = 0; i < nr && !sink->error; i++) {
+			sink_write(sink, off, vecs[i].base, vecs[i].len);
+			off += vecs[i].len;
+		}
+		return sink->error;
+	}
+	for (unsigned int i = 0; i < nr; i++)
+		len += vecs[i].len;
+	if (sink->error || !len)
+		return sink->error;
+	sink->error = sink->ops->writev(sink, off, vecs, nr);
+	if (!sink->error)
+		sink->nr_written += len;
+	return sink->error;
+}
+
 int sink_zero(struct sink *sink, uint64_t off, uint64_t len)
 {
 	if (!sink->error && len)
@@ -37,6 +58,12 @@ int sink_commit(struct sink *sink, uint64_t size)
 	if (!sink->error)
 		sink->error = sink->ops->commit(sink, size);
 	return sink->error;
+}
+
+void sink_expect(struct sink *sink, uint64_t off, const void *buf, size_t len)
+{
+	if (sink->ops->expect)
+		sink->ops->expect(sink, off, buf, len);
 }
 
 void sink_retry(struct sink *sink)

@@ -10,6 +10,14 @@
 
 struct sink;
 
+#define SINK_VECS_MAX 64
+
+/* A stretch of memory to be written. */
+struct sink_vec {
+	const void *base;
+	size_t len;
+};
+
 enum {
 	SINK_SEEK = 1,		/* offsets may come in any order; otherwise each write must follow the last one (-ESPIPE) */
 };
@@ -20,11 +28,20 @@ struct sink_ops {
 
 	int (*write)(struct sink *sink, uint64_t off, const void *buf, size_t len);
 
+	/* Several stretches one behind another; at most SINK_VECS_MAX. NULL = write() each. */
+	int (*writev)(struct sink *sink, uint64_t off, const struct sink_vec *vecs, unsigned int nr);
+
 	/* [off, off + len) was never written and is to read as zeros: a hole where the target has holes. */
 	int (*zero)(struct sink *sink, uint64_t off, uint64_t len);
 
+	/* See sink_expect(); NULL = of no interest. */
+	void (*expect)(struct sink *sink, uint64_t off, const void *buf, size_t len);
+
 	/* Everything written so far is on the medium when this returns. NULL = nothing to do. */
 	int (*sync)(struct sink *sink);
+
+	/* The SHA-256 of the whole file, said just before its commit() when it is known. NULL = of no interest. */
+	void (*sum)(struct sink *sink, const uint8_t sha256[32]);
 
 	/* The dump is complete and size bytes long: make it durable and give it its final name. */
 	int (*commit)(struct sink *sink, uint64_t size);
@@ -48,9 +65,17 @@ struct sink {
 
 void sink_init(struct sink *sink, const struct sink_ops *ops);
 int sink_write(struct sink *sink, uint64_t off, const void *buf, size_t len);
+int sink_writev(struct sink *sink, uint64_t off, const struct sink_vec *vecs, unsigned int nr);
 int sink_zero(struct sink *sink, uint64_t off, uint64_t len);
 int sink_sync(struct sink *sink);
 int sink_commit(struct sink *sink, uint64_t size);
+
+/*
+ * Tells in advance what will lie at off when the dump has ended well, although something else is written there first: for
+ * stages that look at every byte once. To be called before anything behind off is written; no promise, the dump may end
+ * otherwise.
+ */
+void sink_expect(struct sink *sink, uint64_t off, const void *buf, size_t len);
 
 /* Forget the error: what is written next (a header in place, on a full disk) may well succeed. */
 void sink_retry(struct sink *sink);

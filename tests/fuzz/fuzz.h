@@ -55,6 +55,16 @@ static inline void bytes_mem_close(struct mem *mem)
 	(void)mem;
 }
 
-static const struct mem_ops bytes_mem_ops = { "bytes", bytes_mem_read, bytes_mem_close };
+static inline uint64_t bytes_mem_size(struct mem *mem)
+{
+	return container_of(mem, struct bytes_mem, mem)->size;
+}
+
+static const struct mem_ops bytes_mem_ops = {
+	.name = "bytes",
+	.read = bytes_mem_read,
+	.size = bytes_mem_size,
+	.close = bytes_mem_close,
+};
 
 #endif

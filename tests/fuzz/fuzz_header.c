@@ -110,6 +110,7 @@ static int see_record(void *arg, const struct printk_record *record)
 
 static void look_inside(const struct crash *crash, struct mem *mem)
 {
+	struct table_step steps[ARCH_LEVELS_MAX];
 	unsigned int left = 100;
 	struct kernel kernel;
 	struct error err;
@@ -119,6 +120,8 @@ static void look_inside(const struct crash *crash, struct mem *mem)
 	kernel_init(&kernel, crash, mem, NULL);
 	must(strlen(kernel.nodename) < 65 && strlen(kernel.release) < 65);
 	printk_each(&kernel, see_record, &left, &err);
+	if (kernel.can_translate)
+		must(kernel.arch->explain(&kernel, 0xffffc90000001234, steps) <= kernel.levels);
 	if (kernel.can_translate && !kernel.arch->vtop(&kernel, 0xffffc90000001234, &paddr, &len))
 		must(len > 0 && len <= 1ULL << 30);
 }
@@ -144,7 +147,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	look_inside(&crash, &mem.mem);
 	capture_note_attribute_cpus(&crash.notes);
 	must(!plan_init(&plan, &crash, 4096ULL << (data[0] >> 1) % 9, &err));
-	core = core_elf_init(&elf);
+	core = core_elf_init(&elf, &mem.mem, NULL);
 	if (!core->ops->plan(core, &plan, &err)) {
 		check_plan(&plan);
 		if (plan.form.class == crash.ehdr.form.class)

@@ -13,11 +13,11 @@ import sys
 
 sys.path[:0] = [str(pathlib.Path(__file__).resolve().parents[1])]
 from lib import runner
-from unit import klibc32, verbs
+from unit import klibc32, receive, verbs
 from lib.paths import BUILD, INIT, KCAPTURE, REPO, TESTS
 from lib.runner import expect
 
-INIT_MAX_KIB = 150
+INIT_MAX_KIB = 1024              # most of it is zstd
 PROGRAM_DEADLINE = 120
 SUBSYSTEMS = ("elfcore", "src", "initramfs", "klibc")
 
@@ -115,13 +115,14 @@ def tests():
                        ("headers-compile-alone", headers_compile_alone), ("engine-has-no-io", engine_has_no_io),
                        ("engine-has-no-globals", engine_has_no_globals),
                        ("klibc32-offsets", klibc32.offsets_beyond_4g), ("klibc32-init", klibc32.init_builds),
-                       ("wrong-use", verbs.wrong_use), ("copy-refuses", verbs.copy_refuses)):
+                       ("wrong-use", verbs.wrong_use), ("copy-refuses", verbs.copy_refuses),
+                       ("verify-directory", verbs.verify_directory)):
         found.append(runner.Test(name, func))
-    return found
+    return found + [runner.Test(f"receive-{name}", func, 3) for name, func in receive.TESTS.items()]
 
 
 def requires():
-    return (*test_programs(), BUILD / "unit/klibc_link", INIT, KCAPTURE)
+    return (*test_programs(), BUILD / "unit/klibc_link", receive.SENDER, receive.PROGRAM, INIT, KCAPTURE)
 
 
 if __name__ == "__main__":

@@ -396,6 +396,25 @@ static void test_areas(void **state)
 	assert_int_equal(kernel.arch->areas(&kernel, areas), 0);
 }
 
+/* Where the key is missing, the PT_LOAD of the image shows phys_base; one without a physical address shows nothing. */
+static void test_phys_base_of_the_image(void **state)
+{
+	static struct segment segs[2];
+	struct error err;
+
+	(void)state;
+	build("");
+	segs[0] = (struct segment){ KERNEL_MAP + 0x1000, PADDR_NONE, 0, 0x1000, 0x1000, 7, 0 };
+	segs[1] = (struct segment){ KERNEL_MAP + 0x1000000, 0x3000000, 0, 0x1000, 0x1000, 7, 1 };
+	crash.segs = segs;
+	crash.nr_segs = 2;
+	crash.vmcoreinfo.text = "SYMBOL(init_top_pgt)=ffffffff81001000\n";
+	crash.vmcoreinfo.len = strlen(crash.vmcoreinfo.text);
+	assert_int_equal(kernel.arch->init(&kernel, &err), 0);
+	assert_int_equal(kernel.phys_base, 0x2000000);
+	assert_int_equal(kernel.pgd, 0x3001000);
+}
+
 static void test_registry(void **state)
 {
 	(void)state;
@@ -422,6 +441,7 @@ int main(void)
 		cmocka_unit_test_teardown(test_circles, teardown),
 		cmocka_unit_test_teardown(test_circles_to_nowhere, teardown),
 		cmocka_unit_test_teardown(test_areas, teardown),
+		cmocka_unit_test_teardown(test_phys_base_of_the_image, teardown),
 		cmocka_unit_test(test_registry),
 	};
 

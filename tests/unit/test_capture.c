@@ -102,6 +102,7 @@ static int teardown(void **state)
 }
 
 static bool identified;
+static unsigned int levels[1], nr_levels;
 
 static int run(struct input *in, const char *name)
 {
@@ -115,6 +116,8 @@ static int run(struct input *in, const char *name)
 	cap.progress = &progress;
 	cap.aliases = true;
 	cap.identified = identified;
+	memcpy(cap.levels, levels, sizeof(levels));
+	cap.nr_levels = nr_levels;
 	rc = capture(&cap, &err);
 	return rc;
 }
@@ -500,10 +503,34 @@ static void test_truncated_core(void **state)
 	input_close(&file);
 }
 
+/* No word of struct pages in VMCOREINFO: everything is dumped, and the dump says what was asked for and why it is not so. */
+static void test_level_without_struct_pages(void **state)
+{
+	struct vmcoreinfo lines;
+	char text[128] = "";
+
+	(void)state;
+	levels[0] = 31;
+	nr_levels = 1;
+	assert_int_equal(run(&live, "vmcore"), 0);
+	nr_levels = 0;
+	assert_text(log_.text, "level 31 becomes 1, pages cannot be told apart, all are kept: VMCOREINFO has no valid SIZE(page)");
+	open_file("vmcore");
+	expect_same();
+	assert_true(capture_note_find(&file.crash.notes, &lines));
+	assert_true(vmcoreinfo_string(&lines, "LEVEL_DONE", text, sizeof(text)));
+	assert_string_equal(text, "1");
+	assert_true(vmcoreinfo_string(&lines, "REASON", text, sizeof(text)));
+	assert_string_equal(text, "VMCOREINFO has no valid SIZE(page)");
+	input_close(&file);
+	capture_deinit(&cap);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_to_file, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_level_without_struct_pages, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_copies, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_four_forms, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_holes, setup, teardown),

@@ -51,7 +51,18 @@ static const char *format(const struct core_result *result)
 static void test_running(void **state)
 {
 	(void)state;
-	assert_string_equal(format(NULL), "VERSION=1\nCPUS=0,2\nCPUS_EMPTY=1\nSTATUS=incomplete\n");
+	assert_string_equal(format(NULL), "VERSION=1\nCPUS=0,2\nCPUS_EMPTY=1\nLEVEL=0\nSTATUS=incomplete\n");
+}
+
+/* A level that could not be had in full. */
+static void test_level(void **state)
+{
+	(void)state;
+	plan.level = plan.level_done = 31;
+	assert_text(format(NULL), "\nLEVEL=31\nSTATUS=");
+	plan.level_done = 1;
+	strcpy(plan.level_why, "VMCOREINFO has no valid SIZE(page)");
+	assert_text(format(NULL), "\nLEVEL=31\nLEVEL_DONE=1\nREASON=VMCOREINFO has no valid SIZE(page)\nSTATUS=");
 }
 
 static void test_complete(void **state)
@@ -60,8 +71,11 @@ static void test_complete(void **state)
 	struct core_result result = { .holes = &holes, .duration_ms = 1234, .sources = "devmem:5,vmcore:6" };
 
 	(void)state;
-	assert_string_equal(format(&result), "VERSION=1\nCPUS=0,2\nCPUS_EMPTY=1\nSTATUS=complete\nSOURCES=devmem:5,vmcore:6\n"
-			    "DURATION_MS=1234\nHOLES=0 0\n");
+	assert_string_equal(format(&result), "VERSION=1\nCPUS=0,2\nCPUS_EMPTY=1\nLEVEL=0\nSTATUS=complete\nHOLES=0 0\n");
+	holes.nr_ranges = 1;
+	holes.nr_bytes = 4096;
+	assert_text(format(&result), "\nSTATUS=complete\nSOURCES=devmem:5,vmcore:6\nDURATION_MS=1234\nHOLES=1 4096\n");
+	holes.nr_ranges = holes.nr_bytes = 0;
 	crash.ehdr.flags = EF_DUMP_INCOMPLETE;
 	assert_text(format(&result), "\nSTATUS=incomplete\n");
 	crash.ehdr.flags = 0;
@@ -77,7 +91,7 @@ static void test_holes(void **state)
 	holes_add(&holes, WRECK_BACKUP + 0x1000, 0x1000, -EPERM);
 	holes_add(&holes, WRECK_RAM + 0x2000, 0x3000, -EIO);
 	holes_add(&holes, 0x70000000, 0x1000, -ENODATA);
-	assert_string_equal(format(&result), "VERSION=1\nCPUS=0,2\nCPUS_EMPTY=1\nSTATUS=incomplete 28\nDURATION_MS=0\n"
+	assert_string_equal(format(&result), "VERSION=1\nCPUS=0,2\nCPUS_EMPTY=1\nLEVEL=0\nSTATUS=incomplete 28\nDURATION_MS=0\n"
 			    "HOLES=3 20480\nHOLE=0x2000-0x3000 1\nHOLE=0x102000-0x105000 5\nHOLE=0x70000000-0x70001000 61\n");
 }
 
@@ -140,7 +154,7 @@ static void test_cpus_too_many(void **state)
 	for (uint32_t i = 0; i < 5000; i++)
 		cpus[i] = 2 * i;
 	expect_cpus(cpus, 5000, "");
-	assert_string_equal(format(NULL), "VERSION=1\nCPUS_EMPTY=1\nSTATUS=incomplete\n");
+	assert_string_equal(format(NULL), "VERSION=1\nCPUS_EMPTY=1\nLEVEL=0\nSTATUS=incomplete\n");
 	/* All in one run, they fit. */
 	for (uint32_t i = 0; i < 5000; i++)
 		cpus[i] = i;
@@ -226,6 +240,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_running, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_level, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_complete, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_holes, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_many_holes, setup, teardown),

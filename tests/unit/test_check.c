@@ -49,8 +49,9 @@ static int setup(void **state)
 	memset(&machine, 0, sizeof(machine));
 	strcpy(machine.prefix, top);
 	config_init(&cfg);
-	cfg.target = TARGET_RAW;
-	strcpy(cfg.device, "/dev/disk");
+	cfg.nr_targets = 1;
+	cfg.targets[0].kind = TARGET_RAW;
+	strcpy(cfg.targets[0].place, "/dev/disk");
 	return 0;
 }
 
@@ -66,7 +67,7 @@ static int teardown(void **state)
 static const char *say(struct check_list *list)
 {
 	memset(list, 0, sizeof(*list));
-	check_target(list, &machine, &cfg);
+	check_targets(list, &machine, &cfg);
 	for (unsigned int i = 0; i < list->nr; i++)
 		if (strstr(list->found[i].text, "raw dump overwrites"))
 			return list->found[i].text;

@@ -177,6 +177,28 @@ static void test_machine(void **state)
 	remove_root();
 }
 
+/* More CPUs than one, without the one that must not be started anew; what the user said stands. */
+static void test_cpus(void **state)
+{
+	char line[CAPTURE_CMDLINE_SIZE];
+	struct error err;
+
+	(void)state;
+	assert_int_equal(capture_cmdline("console=ttyS0", "x86_64", NULL, line, sizeof(line), &err), 0);
+	assert_int_equal(capture_cmdline_cpus(line, sizeof(line), 4, 3, &err), 0);
+	assert_non_null(strstr(line, " nr_cpus=4 disable_cpu_apicid=3 iomem=relaxed "));
+	assert_null(strstr(line, "nr_cpus=1"));
+	strcpy(line, "nr_cpus=1");
+	assert_int_equal(capture_cmdline_cpus(line, sizeof(line), 2, -1, &err), 0);
+	assert_string_equal(line, "nr_cpus=2");
+	strcpy(line, "a nr_cpus=16");
+	assert_int_equal(capture_cmdline_cpus(line, sizeof(line), 2, 0, &err), 0);
+	assert_string_equal(line, "a nr_cpus=16");
+	strcpy(line, "nr_cpus=1");
+	assert_int_equal(capture_cmdline_cpus(line, 12, 2, 0, &err), -E2BIG);
+	assert_string_equal(line, "nr_cpus=1");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -185,6 +207,7 @@ int main(void)
 		cmocka_unit_test(test_quotes),
 		cmocka_unit_test(test_too_long),
 		cmocka_unit_test(test_machine),
+		cmocka_unit_test(test_cpus),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -36,7 +36,7 @@ static void scene_init(struct elf_form form)
 	wreck_init(&s.wreck, form, EM_X86_64);
 	wreck_crash(&s.wreck, &s.crash);
 	assert_int_equal(plan_init(&s.plan, &s.crash, 4096, &s.err), 0);
-	s.core = core_elf_init(&s.elf);
+	s.core = core_elf_init(&s.elf, &s.wreck.mem.mem, NULL);
 	assert_int_equal(s.core->ops->plan(s.core, &s.plan, &s.err), 0);
 	s.sink = fake_sink_init(&s.fake, SINK_SEEK);
 	s.result = (struct core_result){ .holes = &s.holes, .duration_ms = 7, .sources = "fake:1" };
@@ -50,26 +50,37 @@ static void scene_free(void)
 	fake_sink_free(&s.fake);
 }
 
-/* What capture() does, in pieces of a size that divides nothing. */
+/* What pump.c does, with batches of a size that divides nothing. */
 static int pump(size_t chunk)
 {
-	static uint8_t buf[1 << 16];
+	static struct batch wanted, batch;
+	static uint8_t buf[BATCH_BUF_LEN];
 	struct mem_chain chain;
+	struct packer packer;
 	int rc = 0;
 
 	mem_chain_init(&chain, 4096);
 	mem_chain_add(&chain, &s.wreck.mem.mem);
-	for (unsigned int i = 0; i < s.plan.nr_ranges && !rc; i++) {
-		const struct plan_range *range = &s.plan.ranges[i];
+	assert_int_equal(packer_init(&packer, &chain, s.core->codec, 0, s.core->pack_len), 0);
+	batch.buf = buf;
+	while (!rc && s.core->ops->next(s.core, &wanted)) {
+		uint64_t off = wanted.off;
 
-		for (uint64_t pos = 0; pos < range->len && !rc;) {
-			size_t len = min_u64(chunk, range->len - pos);
-
-			mem_chain_fill(&chain, range->src + pos, buf, len, &s.holes);
-			rc = s.core->ops->pages(s.core, range, pos, buf, len);
-			pos += len;
+		for (unsigned int i = 0; i < wanted.nr_pieces; i++) {
+			for (uint64_t pos = 0; pos < wanted.pieces[i].len && !rc; pos += batch.len, off += batch.len) {
+				batch_start(&batch, off);
+				batch_add(&batch, wanted.pieces[i].src + pos, min_u64(chunk, wanted.pieces[i].len - pos));
+				batch.nr_segs = batch.nr_zero_bytes = 0;
+				memset(&batch.holes, 0, sizeof(batch.holes));
+				s.core->ops->pack(s.core, &packer, &batch);
+				for (unsigned int hole = 0; hole < batch.holes.nr; hole++)
+					holes_add(&s.holes, batch.holes.list[hole].start,
+						  batch.holes.list[hole].end - batch.holes.list[hole].start, batch.holes.list[hole].error);
+				rc = s.core->ops->put(s.core, &batch);
+			}
 		}
 	}
+	packer_deinit(&packer);
 	return rc;
 }
 
@@ -355,7 +366,7 @@ static void test_xnum(void **state)
 		s.crash.segs = segs;
 		s.crash.nr_segs = counts[i];
 		assert_int_equal(plan_init(&s.plan, &s.crash, 4096, &s.err), 0);
-		s.core = core_elf_init(&s.elf);
+		s.core = core_elf_init(&s.elf, &s.wreck.mem.mem, NULL);
 		assert_int_equal(s.core->ops->plan(s.core, &s.plan, &s.err), 0);
 		assert_int_equal(write_all_of_it(65536), 0);
 		as_file(&file);

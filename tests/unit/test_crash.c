@@ -16,6 +16,7 @@ struct scene {
 	struct crash crash;
 	struct error err;
 	uint64_t size;		/* said of the header, 0 = unknown */
+	uint64_t max_off;	/* 0 = the usual one */
 	size_t cut;		/* bytes of the header that are there, 0 = all */
 };
 
@@ -28,7 +29,8 @@ static void scene_init(struct scene *s, struct elf_form form)
 
 static int scene_read(struct scene *s)
 {
-	struct crash_source source = { .mem = &s->mem.mem, .size = s->size, .log = fake_log_init(&s->log) };
+	struct crash_source source = { .mem = &s->mem.mem,
+				       .size = s->size, .max_off = s->max_off, .log = fake_log_init(&s->log) };
 	struct bytes bytes = { 0 };
 
 	header_build(&s->header, &bytes);
@@ -289,6 +291,23 @@ static void test_loads_at_the_limit(void **state)
 	assert_int_equal(s.crash.nr_segs, 2);
 	assert_int_equal(s.crash.nr_rejected, 0);
 	assert_true(s.crash.segs[1].paddr == PADDR_NONE);
+	scene_free(&s);
+}
+
+/* /proc/kcore: offsets are virtual addresses of 57 bits. */
+static void test_offsets_of_kcore(void **state)
+{
+	struct scene s;
+
+	(void)state;
+	scene_init(&s, FORMS[0]);
+	s.max_off = 1ULL << 58;
+	header_load(&s.header, 0xff37df1800001000, 0x1000, 0x37df1800005000, 0x9e000, 0x9e000);
+	header_load(&s.header, 0xffdb78e0c0000000, PADDR_NONE, 0x5b78e0c0004000, 0x31ffffffffffff, 0x31ffffffffffff);
+	header_load(&s.header, 0, PADDR_NONE, (1ULL << 58) - 0xfff, 0x1000, 0x1000);
+	assert_int_equal(scene_read(&s), 0);
+	assert_int_equal(s.crash.nr_segs, 2);
+	assert_text(s.log.text, "PT_LOAD 2 rejected");
 	scene_free(&s);
 }
 
@@ -566,6 +585,7 @@ int main(void)
 		cmocka_unit_test(test_nothing_usable),
 		cmocka_unit_test(test_absurd_loads),
 		cmocka_unit_test(test_loads_at_the_limit),
+		cmocka_unit_test(test_offsets_of_kcore),
 		cmocka_unit_test(test_other_types),
 		cmocka_unit_test(test_xnum),
 		cmocka_unit_test(test_xnum_lies),

@@ -239,18 +239,19 @@ static void test_target_by_name(void **state)
 	(void)state;
 	open_kmod(&km);
 	config_init(&cfg);
-	cfg.target = TARGET_FS;
-	strcpy(cfg.fstype, "ext4");
-	strcpy(cfg.device, "/dev/vda1");
+	cfg.nr_targets = 1;
+	cfg.targets[0].kind = TARGET_FS;
+	strcpy(cfg.targets[0].word, "ext4");
+	strcpy(cfg.targets[0].place, "/dev/vda1");
 	assert_int_equal(target_modules_add(&km, &cfg, NULL, &err), 0);
 	assert_true(position(&km, "virtio_blk") >= 0);
 	assert_true(position(&km, "virtio_pci") >= 0);
 	assert_true(position(&km, "ext4") >= 0);
-	strcpy(cfg.fstype, "xfs");
+	strcpy(cfg.targets[0].word, "xfs");
 	assert_int_equal(target_modules_add(&km, &cfg, NULL, &err), -ENOENT);
 	assert_non_null(strstr(err.text, "xfs"));
-	strcpy(cfg.fstype, "ext4");
-	strcpy(cfg.device, "/dev/weird0");
+	strcpy(cfg.targets[0].word, "ext4");
+	strcpy(cfg.targets[0].place, "/dev/weird0");
 	assert_int_equal(target_modules_add(&km, &cfg, NULL, &err), -ENODEV);
 	strcpy(cfg.extra_modules, "a nothere");
 	assert_int_equal(target_modules_add(&km, &cfg, NULL, &err), -ENOENT);
@@ -286,8 +287,9 @@ static void test_target_by_sysfs(void **state)
 
 	open_kmod(&km);
 	config_init(&cfg);
-	cfg.target = TARGET_RAW;
-	strcpy(cfg.device, "/dev/zda1");
+	cfg.nr_targets = 1;
+	cfg.targets[0].kind = TARGET_RAW;
+	strcpy(cfg.targets[0].place, "/dev/zda1");
 	assert_int_equal(target_modules_add(&km, &cfg, sysfs, &err), 0);
 	assert_int_equal(km.nr_order, 2);
 	assert_true(position(&km, "virtio_blk") >= 0);
@@ -295,7 +297,7 @@ static void test_target_by_sysfs(void **state)
 	kmod_deinit(&km);
 
 	open_kmod(&km);
-	strcpy(cfg.device, "/dev/dm-0");
+	strcpy(cfg.targets[0].place, "/dev/dm-0");
 	/* dm_mod is missing in this kernel: an error that says so. */
 	assert_int_equal(target_modules_add(&km, &cfg, sysfs, &err), -ENOENT);
 	assert_non_null(strstr(err.text, "dm_mod"));
@@ -304,6 +306,45 @@ static void test_target_by_sysfs(void **state)
 	open_kmod(&km);
 	assert_int_equal(target_modules_add(&km, &cfg, sysfs, &err), 0);
 	assert_true(position(&km, "virtio_blk") >= 0);
+	kmod_deinit(&km);
+}
+
+/* An interface found by MAC address, by its device and by name: its driver, that of the bus, and 8021q for a VLAN. */
+static void test_network_by_sysfs(void **state)
+{
+	static const char *const lines[] = { "52:54:00:12:34:56 dhcp vlan 5", "0000:00:03.0 dhcp", "ens3 dhcp" };
+	struct error err = { 0 };
+	struct config cfg;
+	struct kmod km;
+	char sysfs[96];
+	(void)state;
+	put("lib/modules/" VER "/modules.dep", "kernel/e1000.ko:\nkernel/other.ko:\nkernel/8021q.ko: kernel/garp.ko\nkernel/garp.ko:\n");
+	put("sys/devices/pci0/0000:00:03.0/net/ens3/address", "52:54:00:12:34:56\n");
+	put("sys/bus/pci/drivers/e1000/x", "");
+	put("sys/module/e1000/x", "");
+	put_link("sys/bus/pci/drivers/e1000/module", "../../../../module/e1000");
+	put_link("sys/devices/pci0/0000:00:03.0/driver", "../../../bus/pci/drivers/e1000");
+	put_link("sys/devices/pci0/0000:00:03.0/net/ens3/device", "../../../0000:00:03.0");
+	put_link("sys/class/net/ens3", "../../devices/pci0/0000:00:03.0/net/ens3");
+	put("sys/devices/virtual/net/lo/address", "00:00:00:00:00:00\n");
+	put_link("sys/class/net/lo", "../../devices/virtual/net/lo");
+	snprintf(sysfs, sizeof(sysfs), "%s/sys", root);
+	for (unsigned int i = 0; i < 3; i++) {
+		config_init(&cfg);
+		cfg.nr_targets = 1;
+		cfg.targets[0].kind = TARGET_TCP;
+		assert_int_equal(config_set_net(&cfg, "net", lines[i], &err), 0);
+		open_kmod(&km);
+		assert_int_equal(target_modules_add(&km, &cfg, sysfs, &err), 0);
+		assert_true(position(&km, "e1000") >= 0);
+		assert_int_equal(position(&km, "other"), -1);
+		assert_int_equal(position(&km, "8021q") > position(&km, "garp"), !i);
+		kmod_deinit(&km);
+	}
+	strcpy(cfg.nets[0].which, "00:11:22:33:44:55");
+	open_kmod(&km);
+	assert_int_equal(target_modules_add(&km, &cfg, sysfs, &err), -ENODEV);
+	assert_non_null(strstr(err.text, "00:11:22:33:44:55"));
 	kmod_deinit(&km);
 }
 
@@ -319,6 +360,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_bad_versions, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_target_by_name, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_target_by_sysfs, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_network_by_sysfs, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -214,6 +214,7 @@ static void test_cut(void **state)
 	set_page(0x12, ANON, NO_TYPE, 0);
 	set_page(0x80, 0, BUDDY, 7);
 	assert_int_equal(filter(31, 100), 0);
+	assert_int_equal(plan.gap, 1);
 	assert_int_equal(plan.nr_loads, 4);
 	assert_load(0, 0xffffffff81000000, 0x10000, 0x2000);
 	assert_load(1, 0xffffffff81003000, 0x13000, 0x5000);
@@ -235,6 +236,7 @@ static void test_too_many_runs(void **state)
 	set_page(100, 0, OFFLINE, 0);
 	set_page(128, 0, BUDDY, 6);
 	assert_int_equal(filter(31, 4), 0);
+	assert_int_equal(plan.gap, 2);
 	assert_int_equal(plan.nr_loads, 3);
 	assert_load(0, DIRECT, 0, 100 * 4096);
 	assert_load(1, DIRECT + 101 * 4096, 101 * 4096, 27 * 4096);

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "elfcore/printk.h"
-#include "tests/lib/corebuilder.h"
+#include "tests/lib/btfbuilder.h"
 
 #include "tests/lib/unit.h"
 
@@ -247,6 +247,46 @@ static void test_ring_contradictions(void **state)
 	fake_mem_free(&m.mem);
 }
 
+static int see_level(void *arg, const struct printk_record *record)
+{
+	struct printk_record *last = arg;
+
+	*last = *record;
+	return 0;
+}
+
+/* Level and facility stand where BTF says; without it they are unknown. */
+static void test_ring_levels(void **state)
+{
+	struct btf_builder b = { .data = ELFDATA2LSB };
+	struct printk_record last;
+	struct bytes all;
+	struct machine m;
+	struct error err;
+	struct btf btf;
+
+	(void)state;
+	btf_add_int(&b, "unsigned char", 1, 0);
+	btf_add(&b, "printk_info", BTF_STRUCT | 1U << 31, 3, 88);
+	btf_add_member(&b, "facility", 1, 18 * 8);
+	btf_add_member(&b, "flags", 1, 5U << 24 | 19 * 8);
+	btf_add_member(&b, "level", 1, 3U << 24 | (19 * 8 + 5));
+	btf_build(&b, &all);
+	assert_int_equal(btf_init(&btf, NULL, ELFDATA2LSB, all.p, all.len, &err), 0);
+	ring_init(&m, 0, 0);
+	ring_text(&m, 0, 2, 0, "text");
+	put(&m, AT_INFOS + 18, 1, 3);
+	put(&m, AT_INFOS + 19, 1, 4 << 5 | 0x1f);
+	assert_int_equal(printk_each_typed(&m.kernel, &btf, see_level, &last, &err), 0);
+	assert_int_equal(last.facility, 3);
+	assert_int_equal(last.level, 4);
+	assert_int_equal(printk_each(&m.kernel, see_level, &last, &err), 0);
+	assert_int_equal(last.level, -1);
+	btf_deinit(&btf);
+	btf_builder_free(&b);
+	fake_mem_free(&m.mem);
+}
+
 /* A lost page of the log costs the records on it. */
 static void test_ring_unreadable_text(void **state)
 {
@@ -407,6 +447,7 @@ int main(void)
 		cmocka_unit_test(test_ring_unfinished),
 		cmocka_unit_test(test_ring_lying_length),
 		cmocka_unit_test(test_ring_contradictions),
+		cmocka_unit_test(test_ring_levels),
 		cmocka_unit_test(test_ring_unreadable_text),
 		cmocka_unit_test(test_ring_nowhere),
 		cmocka_unit_test(test_ring_wrapping_address),

@@ -14,6 +14,7 @@ static uint64_t clock_ms;
 #define progress_begin test_progress_begin
 #define progress_advance test_progress_advance
 #include "src/progress.c"
+#include "src/console.c"
 #include "src/log_ring.c"
 
 #include "tests/lib/unit.h"
@@ -141,14 +142,15 @@ static int ring_setup(void **state)
 {
 	(void)state;
 	clock_ms = 5000;
-	log_ring_init(&ring, open("/dev/null", O_WRONLY), 5000);
+	log_ring_init(&ring, 5000);
+	console_add(&ring.console, open("/dev/null", O_WRONLY), false);
 	return 0;
 }
 
 static int ring_teardown(void **state)
 {
 	(void)state;
-	close(ring.console_fd);
+	close(ring.console.list[0].fd);
 	return 0;
 }
 

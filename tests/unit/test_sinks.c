@@ -308,6 +308,42 @@ static void test_stream(void **state)
 	close(fds[1]);
 }
 
+/* What fits is written; the rest is refused like by a full disk, also the overwriting of it, and what there is is kept. */
+static void test_limit(void **state)
+{
+	struct sink_limit limit;
+	struct sink *sink;
+
+	(void)state;
+	assert_int_equal(sink_file_open(&file, dir, "vmcore", &err), 0);
+	sink = sink_limit_init(&limit, &file.sink, 100);
+	assert_int_equal(sink_write(sink, 0, "header", 6), 0);
+	assert_int_equal(sink_zero(sink, 90, 10), 0);
+	assert_int_equal(sink_write(sink, 98, "abc", 3), -ENOSPC);
+	assert_int_equal(sink_write(sink, 0, "HEADER", 6), -ENOSPC);
+	sink_retry(sink);
+	assert_int_equal(sink_write(sink, 0, "HEADER", 6), 0);
+	assert_int_equal(sink_write(sink, UINT64_MAX, "a", 1), -ENOSPC);
+	sink_retry(sink);
+	assert_int_equal(sink_commit(sink, 101), -ENOSPC);
+	assert_false(exists("vmcore"));
+	assert_int_equal(sink_keep(sink, 1000), 0);
+	sink_close(sink);
+	assert_int_equal(stat_of("vmcore-incomplete").st_size, 100);
+}
+
+static void test_nowhere(void **state)
+{
+	struct sink_null null;
+
+	(void)state;
+	sink_null_init(&null);
+	assert_int_equal(sink_write(&null.sink, 1ULL << 50, "a", 1), 0);
+	assert_int_equal(sink_write(&null.sink, 0, "a", 1), 0);
+	assert_int_equal(sink_commit(&null.sink, 7), 0);
+	assert_int_equal(null.size, 7);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -321,6 +357,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_block_too_small, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_block_open_refuses_files, setup, teardown),
 		cmocka_unit_test(test_stream),
+		cmocka_unit_test_setup_teardown(test_limit, setup, teardown),
+		cmocka_unit_test(test_nowhere),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

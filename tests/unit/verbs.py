@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The command as such: what it says to wrong use, and outputs that `kcapture copy` must not touch."""
+"""The command as such: what it says to wrong use, outputs that `kcapture copy` must not touch, directories to verify."""
 
+import hashlib
 import os
 import stat
 import subprocess
@@ -8,19 +9,33 @@ import subprocess
 from lib.paths import KCAPTURE
 from lib.runner import expect
 
-VERBS = ("arm", "disarm", "status", "initramfs", "info", "dmesg", "verify", "copy")
+VERBS = ("arm", "disarm", "status", "initramfs", "info", "dmesg", "bt", "sym", "verify", "dump", "estimate", "copy",
+         "receive", "symbols", "struct", "rd", "vtop", "mods", "ps", "mounts", "net", "irqs", "locks")
+VERBS += ("report", "gdb", "gdbserver", "drgn", "crash")
 WRONG = {
     (): "no verb",
     ("bogus",): '"bogus"',
     ("info",): "missing",
-    ("info", "a", "b"): '"b"',
     ("copy", "-xq", "a", "b"): "option -x;",
     ("copy", "--quiet", "-xq", "a", "b"): "option -x;",
     ("copy", "--quiet=3", "a", "b"): "option --quiet=3",
     ("copy", "-d", "32", "a", "b"): '"32"',
     ("copy", "-d"): "-d needs",
+    ("dump", "-d", "32", "a", "b"): "(32)",
+    ("dump", "-E", "-c", "a", "b"): "ELF",
+    ("dump", "a"): "missing",
+    ("estimate", "--rate", "0"): '"0"',
+    ("estimate", "--rate", "-5"): '"-5"',
+    ("estimate", "--rate", "5x"): '"5x"',
+    ("copy", "--compress", "lzo", "a", "b"): "ELF",
+    ("copy", "--format", "tar", "a", "b"): '"tar"',
+    ("copy", "-j", "0", "a", "b"): "\"0\"",
+    ("copy", "-R", "a", "-"): "can seek",
+    ("copy", "-R", "a", "b", "c"): '"b"',
     ("initramfs",): "-o OUT",
     ("arm", "--load", "bogus"): "bogus",
+    ("receive", "--dir", "d"): "--key",
+    ("receive", "--quota", "5X"): '"5X"',
 }
 
 
@@ -65,3 +80,21 @@ def copy_refuses(directory):
         return "no right to make device nodes"
     refused(one, other, "same file")
     return ""
+
+
+def verify_directory(directory):
+    """What has changed, is missing, unfinished or named by no sum is said, and the exit code is 1."""
+    (directory / "good").write_text("as it was")
+    (directory / "changed").write_text("as it was not")
+    (directory / "vmcore-incomplete").write_text("half")
+    digest = hashlib.sha256(b"as it was").hexdigest()
+    (directory / "SHA256SUMS").write_text(f"{digest}  good\n{digest}  changed\n{digest}  gone\n{digest}  ../good\nrubbish\n")
+    done = run("verify", directory)
+    expect(done.returncode == 1, f"verify exits {done.returncode}")
+    for wanted in ("/changed: has changed", "/gone: No such file", "/vmcore-incomplete: was not finished", "no complete core",
+                   "a line that is none of sha256sum's", "NOT trustworthy: 6 defects"):
+        expect(wanted in done.stdout, f"{wanted!r} is not in {done.stdout}")
+    expect("/good" not in done.stdout, f"a good file is blamed: {done.stdout}")
+    (directory / "vmcore").write_text("no core")
+    (directory / "SHA256SUMS").write_text(f"{digest}  vmcore\n")
+    expect("has changed since it was written" in run("verify", directory / "vmcore").stdout, "a changed core is not blamed")

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The kdump-compressed format, version 6 (kdump_format.h), driven by page frames: each window of the page map is asked once
+ * to count (plan) and once more to write its part of the bitmaps and its pages, so that nothing grows with the machine.
+ * Pages of zeros share one copy; a page that does not get smaller is stored as it is. Notes are those of the crash and ours.
+ *
+ * While it is written, and when it ended early, the status says incomplete; descriptors that were not reached are zeros.
+ */
+#ifndef ELFCORE_CORE_KDUMP_H
+#define ELFCORE_CORE_KDUMP_H
+
+#include "elfcore/capture_note.h"
+#include "elfcore/core.h"
+#include "elfcore/kdump_format.h"
+#include "elfcore/pagemap.h"
+
+#define KDUMP_DESCS_HELD 1024		/* descriptors that are written at a time */
+
+/* What is to be known beforehand. */
+struct core_kdump_job {
+	struct kernel *kernel;
+	struct log *log;
+	enum codec codec;
+	unsigned int level;
+	pfn_t start, end;		/* the part of a split dump, half open; end 0 = all */
+};
+
+struct core_kdump {
+	struct core core;
+	struct core_kdump_job job;
+	struct plan *plan;
+	struct pagemap pm;
+	struct sink *sink;
+	uint32_t codec_flag;
+	uint64_t block_size;
+	pfn_t start, end;
+	uint64_t nr_pages;		/* to be stored */
+	uint64_t notes_off, notes_len, bitmap_off, bitmap_len, desc_off, zero_off;
+
+	/* handing out */
+	pfn_t window;			/* the next one to be decided */
+	pfn_t pfn, run_end;		/* what is left of the run at hand */
+	uint64_t nr_handed;
+
+	/* writing */
+	uint64_t nr_put, data_off;
+	uint64_t nr_held;		/* descriptors in descs, before nr_put */
+	uint8_t *descs;
+	uint64_t nr_zero_bytes;
+	char desc[CAPTURE_NOTE_SIZE];	/* of our own note, while it is made */
+};
+
+/* -EOPNOTSUPP: the format knows no 32-bit machines here. plan() decides the rest; close() releases. */
+int core_kdump_init(struct core_kdump *kd, const struct core_kdump_job *job, struct core **ret, struct error *err);
+
+#endif

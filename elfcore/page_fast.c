@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "elfcore/page_fast.h"
+
+#include <string.h>
+
+#include "elfcore/elf_codec.h"
+
+static uint64_t mask_of(int bit)
+{
+	return bit == BIT_NONE ? 0 : 1ULL << bit;
+}
+
+/* Types have the sign bit set, and none of them is what a page without one has. */
+static bool types_are_negative(const struct page_layout *l)
+{
+	const struct page_type types[] = { l->buddy, l->offline, l->hugetlb, l->slab, l->unaccepted };
+
+	for (size_t i = 0; i < ARRAY_SIZE(types); i++)
+		if (types[i].mask && (!(types[i].mask & types[i].value & 0x80000000) || !(~types[i].value & types[i].mask)))
+			return false;
+	return true;
+}
+
+bool page_fast_init(struct page_fast *f, const struct page_layout *l)
+{
+	const uint16_t one = 1;
+	uint8_t first;
+
+	memcpy(&first, &one, 1);
+	memset(f, 0, sizeof(*f));
+	f->layout = *l;
+	f->lru = mask_of(l->lru);
+	f->private_bit = mask_of(l->private_bit);
+	f->swapcache = mask_of(l->swapcache);
+	f->swap = f->swapcache | mask_of(l->swapbacked);
+	f->rare = mask_of(l->hwpoison) | l->head_mask | mask_of(l->slab_bit);
+	f->telling = f->rare | f->lru | f->private_bit | f->swap;
+	return first == 1 && l->data == ELFDATA2LSB && l->word == 8 && l->compound_head != OFF_NONE && types_are_negative(l);
+}
+
+static bool is_type(uint32_t word, struct page_type type)
+{
+	return type.mask && !((word ^ type.value) & type.mask);
+}
+
+struct page_verdict page_fast_typed(const struct page_fast *f, const uint8_t *page, const uint8_t *next)
+{
+	const struct page_layout *l = &f->layout;
+	uint64_t order = page_fast_64(page + l->private);
+	uint32_t type;
+
+	memcpy(&type, page + l->mapcount, sizeof(type));
+	if (is_type(type, l->buddy) && order < l->nr_orders)
+		return (struct page_verdict){ PAGE_FREE, order, false };
+	/* In no list and without a mapping it is what its type says. */
+	if (!(page_fast_64(page + l->flags) & (f->lru | f->swapcache)) && !(page_fast_64(page + l->mapping) & PAGE_MAPPING_ANON) &&
+	    !is_type(type, l->buddy) && !is_type(type, l->unaccepted))
+		return (struct page_verdict){ is_type(type, l->offline) && !is_type(type, l->slab) ? PAGE_OFFLINE : PAGE_KEEP, 0, false };
+	return page_classify(l, page, next);
+}
+
+/* With a type: alike in all that page_classify() asks of pages that are not rare. */
+static const uint8_t *same_typed(const struct page_fast *f, const uint8_t *page, const uint8_t *end)
+{
+	const struct page_layout *l = &f->layout;
+	uint64_t flags = page_fast_64(page + l->flags), head = page_fast_64(page + l->compound_head);
+	uint64_t mapping = page_fast_64(page + l->mapping), private = page_fast_64(page + l->private);
+	uint32_t type = page_fast_32(page + l->mapcount);
+	uint64_t order_mask = is_type(type, l->buddy) ? UINT64_MAX : 0;
+
+	for (page += l->size; page < end; page += l->size)
+		if (((page_fast_64(page + l->flags) ^ flags) & f->telling) | ((page_fast_64(page + l->compound_head) ^ head) & 1) |
+		    ((page_fast_64(page + l->mapping) ^ mapping) & PAGE_MAPPING_ANON) |
+		    ((page_fast_64(page + l->private) ^ private) & order_mask) | (page_fast_32(page + l->mapcount) ^ type))
+			break;
+	return page;
+}
+
+/* Without a type, whatever their counts of mappings are: from -1 on. */
+static const uint8_t *same_untyped(const struct page_fast *f, const uint8_t *page, const uint8_t *end)
+{
+	const struct page_layout *l = &f->layout;
+	const int flags_off = l->flags, head_off = l->compound_head, mapping_off = l->mapping, mapcount_off = l->mapcount;
+	const uint64_t telling = f->telling, size = l->size;
+	uint64_t flags = page_fast_64(page + flags_off), head = page_fast_64(page + head_off);
+	uint64_t mapping = page_fast_64(page + mapping_off);
+
+	for (page += size; page < end; page += size)
+		if (((page_fast_64(page + flags_off) ^ flags) & telling) |
+		    (((page_fast_64(page + head_off) ^ head) | (page_fast_64(page + mapping_off) ^ mapping)) & 1) |
+		    ((page_fast_32(page + mapcount_off) + 1) & 0x80000000))
+			break;
+	return page;
+}
+
+const uint8_t *page_fast_same(const struct page_fast *f, const uint8_t *page, const uint8_t *end)
+{
+	if (page_fast_64(page + f->layout.flags) & f->rare)
+		return page + f->layout.size;
+	return (int32_t)page_fast_32(page + f->layout.mapcount) < -1 ? same_typed(f, page, end) : same_untyped(f, page, end);
+}
