@@ -225,7 +225,7 @@ static int write_output(const struct archive_codec *codec, const char *cpio, con
 	if (fd < 0)
 		return fail(err, -errno, "%s: %s", out, strerror(errno));
 	int rc = compress_to(codec, cpio, fd, err);
-	if (!rc && (fchmod(fd, 0644) || fsync(fd) || fstat(fd, &st)))
+	if (!rc && (fchmod(fd, 0600) || fsync(fd) || fstat(fd, &st)))
 		rc = fail(err, -errno, "%s: %s", tmp, strerror(errno));
 	ret->packed = rc ? 0 : (uint64_t)st.st_size;
 	if (close(fd) && !rc)

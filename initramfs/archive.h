@@ -3,7 +3,8 @@
  * A deterministic initramfs: files are staged in a temporary directory and written by GNU cpio, names sorted, everything
  * owned by 0:0 with one fixed time (SOURCE_DATE_EPOCH or 0). Same files, same bytes. No root rights: no device nodes.
  *
- * Parents have to be added before what is in them. The output appears under its name only when it is complete.
+ * Parents have to be added before what is in them. The output appears under its name only when it is complete, and only its
+ * owner can read it: there may be keys in it.
  */
 #ifndef INITRAMFS_ARCHIVE_H
 #define INITRAMFS_ARCHIVE_H

@@ -12,17 +12,13 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "initramfs/net.h"
+#include "initramfs/stack.h"
 #include "initramfs/target_modules.h"
 #include "initramfs/tool.h"
+#include "src/device.h"
 
 #define MIB (1024 * 1024)
-
-/*
- * What a capture kernel takes besides its image and the initramfs: page tables, struct pages, slabs, drivers' queues and
- * /init. Debian's 6.1 cloud kernel was measured to start with 71 MiB in all (51 of them its image); drivers of real
- * machines want more.
- */
-#define RUN_MARGIN (24 * MIB)
 
 /* Room for a distribution's general kernel with the drivers of one storage path, and no more. */
 #define SUGGESTED_CRASHKERNEL "192M"
@@ -148,52 +144,80 @@ static bool is_ext(const char *type)
 	return strncmp(type, "ext", 3) == 0;
 }
 
-static void check_content(struct check_list *list, const struct machine *m, const struct config *cfg, const char *path,
-			  dev_t dev)
+static void check_content(struct check_list *list, const struct machine *m, const struct target_config *cfg,
+			  const char *path, dev_t dev)
 {
 	char type[64];
 	bool probed = probe_type(path, type, sizeof(type));
-	if (cfg->target == TARGET_RAW) {
+	if (cfg->kind == TARGET_RAW) {
 		bool partitions, mounted;
 		look_at_partitions(m, dev, &partitions, &mounted);
 		if (is_mounted(m, dev))
-			check_failed(list, "%s is mounted, and a raw dump overwrites it", cfg->device);
+			check_failed(list, "%s is mounted, and a raw dump overwrites it", cfg->place);
 		else if (mounted)
-			check_failed(list, "%s has mounted partitions, and a raw dump overwrites the disk", cfg->device);
+			check_failed(list, "%s has mounted partitions, and a raw dump overwrites the disk", cfg->place);
 		else if (partitions)
-			check_warn(list, "%s has partitions, which a raw dump overwrites", cfg->device);
+			check_warn(list, "%s has partitions, which a raw dump overwrites", cfg->place);
 		else if (type[0])
-			check_warn(list, "%s holds %s, which a raw dump overwrites", cfg->device, type);
+			check_warn(list, "%s holds %s, which a raw dump overwrites", cfg->place, type);
 		return;
 	}
 	/* The ext4 driver mounts its ancestors, but "ext2" on a file system with extents fails. */
-	if (type[0] && strcmp(type, cfg->fstype) != 0 && !(is_ext(type) && strcmp(cfg->fstype, "ext4") == 0))
-		check_failed(list, "%s holds %s, the configuration says %s", cfg->device, type, cfg->fstype);
+	if (type[0] && strcmp(type, cfg->word) != 0 && !(is_ext(type) && strcmp(cfg->word, "ext4") == 0))
+		check_failed(list, "%s holds %s, the configuration says %s", cfg->place, type, cfg->word);
 	else if (!type[0] && probed)
-		check_failed(list, "%s: no filesystem found on it, the configuration says %s", cfg->device, cfg->fstype);
+		check_failed(list, "%s: no filesystem found on it, the configuration says %s", cfg->place, cfg->word);
 }
 
-void check_target(struct check_list *list, const struct machine *m, const struct config *cfg)
+/* The path of the target's device on this machine; false when it was said that there is none. */
+static bool find_target(struct check_list *list, const struct machine *m, const struct target_config *cfg, char path[PATH_MAX])
 {
+	char node[160];
+	struct error err;
+	if (cfg->place[0] == '/')
+		return !path_join(path, PATH_MAX, m->prefix, "%s", cfg->place + 1);
+	if (device_look(cfg->place, NULL, node, sizeof(node), &err)) {
+		check_failed(list, "target %s: no device of this machine has it%s", cfg->place,
+			     geteuid() ? " (only root can look into all of them)" : "");
+		return false;
+	}
+	snprintf(path, PATH_MAX, "%s", node);
+	return true;
+}
+
+static void check_one_target(struct check_list *list, const struct machine *m, const struct target_config *cfg)
+{
+	struct target_config target = *cfg;
 	char path[PATH_MAX], name[64];
+	struct error err;
 	struct stat st;
-	if (path_join(path, sizeof(path), m->prefix, "%s", cfg->device + 1))
+	if (!find_target(list, m, cfg, path))
 		return;
 	if (stat(path, &st) < 0) {
-		check_failed(list, "target %s: %s", cfg->device, strerror(errno));
+		check_failed(list, "target %s: %s", cfg->place, strerror(errno));
 		return;
 	}
 	if (!S_ISBLK(st.st_mode)) {
-		check_failed(list, "target %s is not a block device", cfg->device);
+		check_failed(list, "target %s is not a block device", cfg->place);
 		return;
 	}
 	if (block_device_name(path, m->sysfs, name, sizeof(name)) == 0 &&
-	    (strncmp(name, "dm-", 3) == 0 || strncmp(name, "md", 2) == 0)) {
-		check_failed(list, "target %s is assembled by userspace (%s), which the capture kernel does not have: use a "
-			     "plain disk or partition", cfg->device, name);
+	    (stack_derive(&target, m->sysfs, name, &err) || stack_check_luks(&target, m->crash_size, &err))) {
+		check_failed(list, "%s", err.text);
 		return;
 	}
+	if (target.luks_key[0] && access(target.luks_key, R_OK))
+		check_failed(list, "luks_key %s: %s", target.luks_key, strerror(errno));
 	check_content(list, m, cfg, path, st.st_rdev);
+}
+
+void check_targets(struct check_list *list, const struct machine *m, const struct config *cfg)
+{
+	for (unsigned int i = 0; i < cfg->nr_targets; i++)
+		if (cfg->targets[i].kind == TARGET_TCP)
+			net_check_target(list, cfg, &cfg->targets[i]);
+		else
+			check_one_target(list, m, &cfg->targets[i]);
 }
 
 void check_kexec(struct check_list *list, const struct machine *m, const struct config *cfg, enum load_method load)
@@ -222,7 +246,7 @@ void check_room(struct check_list *list, const struct machine *m, uint64_t memor
 		check_failed(list, "kernel (%llu MiB in memory) and initramfs (%llu KiB) do not fit into the %llu MiB "
 			     "reserved by crashkernel=", (unsigned long long)memory / MIB,
 			     (unsigned long long)(size->packed + size->unpacked) / 1024, reserved_mib);
-	else if (minimum + RUN_MARGIN > m->crash_size)
+	else if (minimum + CHECK_RUN_MARGIN > m->crash_size)
 		check_warn(list, "%llu MiB are reserved by crashkernel=, this kernel may need %llu MiB", reserved_mib,
-			   (unsigned long long)(minimum + RUN_MARGIN + MIB - 1) / MIB);
+			   (unsigned long long)(minimum + CHECK_RUN_MARGIN + MIB - 1) / MIB);
 }

@@ -155,6 +155,36 @@ static int build(struct arm *arm, struct error *err)
 	return rc ? fail_prefix(err, "initramfs") : 0;
 }
 
+/* The CPU that this kernel booted on, by the name that hardware knows it by; -1 = unknown, or of no meaning here. */
+static int boot_apic_id(void)
+{
+	static const char key[] = "initial apicid\t: ";
+	char line[256];
+	FILE *file = fopen("/proc/cpuinfo", "re");
+	int id = -1;
+
+	while (file && id < 0 && fgets(line, sizeof(line), file))
+		if (!strncmp(line, key, sizeof(key) - 1))
+			id = atoi(line + sizeof(key) - 1);
+	if (file)
+		fclose(file);
+	return id;
+}
+
+/* As many CPUs as the configuration has jobs for. */
+static void allow_cpus(struct arm *arm, unsigned int jobs)
+{
+	struct error err;
+	int id = boot_apic_id();
+
+	if (jobs < 2)
+		return;
+	if (id < 0 && !strcmp(arm->machine.arch, "x86_64"))
+		log_warn(stderr_log(), "which CPU this kernel booted on is unknown: the capture kernel gets one CPU in spite of \"jobs %u\"", jobs);
+	else if (capture_cmdline_cpus(arm->cmdline, sizeof(arm->cmdline), jobs, id, &err))
+		check_failed(&arm->checks, "%s", err.text);
+}
+
 /* All of the checks; img is initialised when this returns true. */
 static bool check_all(struct arm *arm, uint64_t *memory)
 {
@@ -169,10 +199,12 @@ static bool check_all(struct arm *arm, uint64_t *memory)
 	bool has_config = image_read_config(arm->config, &cfg, NULL, NULL, stderr_log(), &err) == 0;
 	if (!has_config)
 		check_failed(&arm->checks, "%s", err.text);
+	else
+		allow_cpus(arm, cfg.jobs);
 	check_kexec(&arm->checks, &arm->machine, &cfg, arm->load);
 	if (!has_config)
 		return false;
-	check_target(&arm->checks, &arm->machine, &cfg);
+	check_targets(&arm->checks, &arm->machine, &cfg);
 	if (image_init(&arm->img, arm->config, stderr_log(), &err) == 0)
 		return true;
 	check_failed(&arm->checks, "%s", err.text);
@@ -218,9 +250,10 @@ static int load(struct arm *arm)
 	}
 	if (rc)
 		return cmd_fail("not armed: %s%s%s", err.text, second.text[0] ? "; " : "", second.text);
-	printf("armed: kernel %s by kexec_%sload, initramfs %s (%llu bytes, %zu modules), target %s\n", arm->img.version,
+	printf("armed: kernel %s by kexec_%sload, initramfs %s (%llu bytes, %zu modules), target %s%s\n", arm->img.version,
 	       used == LOAD_LEGACY ? "" : "file_", arm->initramfs, (unsigned long long)arm->size.packed,
-	       arm->img.km.nr_order, arm->img.cfg.device);
+	       arm->img.km.nr_order, arm->img.cfg.targets[0].place,
+	       arm->img.cfg.nr_targets > 1 ? " and others" : "");
 	return 0;
 }
 

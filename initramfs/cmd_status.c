@@ -62,6 +62,24 @@ static void print_json_findings(const struct check_list *list, const char *key, 
 	putchar(']');
 }
 
+static void print_json_targets(const struct config *cfg)
+{
+	fputs(",\"targets\":[", stdout);
+	for (unsigned int i = 0; i < cfg->nr_targets; i++) {
+		const struct target_config *target = &cfg->targets[i];
+		fputs(i ? ",{\"kind\":" : "{\"kind\":", stdout);
+		print_json_string(target->word);
+		fputs(",\"place\":", stdout);
+		print_json_string(target->place);
+		if (target->kind == TARGET_FS) {
+			fputs(",\"path\":", stdout);
+			print_json_string(target->path);
+		}
+		putchar('}');
+	}
+	putchar(']');
+}
+
 static void print_json(const struct status *st)
 {
 	printf("{\"armed\":%s,\"reserved\":%llu,\"kernel\":", st->machine.crash_loaded ? "true" : "false",
@@ -71,20 +89,7 @@ static void print_json(const struct status *st)
 	print_json_string(st->machine.lockdown);
 	fputs(",\"config\":", stdout);
 	print_json_string(st->config);
-	fputs(",\"target\":", stdout);
-	if (st->has_config) {
-		fputs("{\"kind\":", stdout);
-		print_json_string(st->cfg.target == TARGET_RAW ? "raw" : st->cfg.fstype);
-		fputs(",\"device\":", stdout);
-		print_json_string(st->cfg.device);
-		if (st->cfg.target == TARGET_FS) {
-			fputs(",\"path\":", stdout);
-			print_json_string(st->cfg.path);
-		}
-		putchar('}');
-	} else {
-		fputs("null", stdout);
-	}
+	print_json_targets(&st->cfg);
 	print_json_findings(&st->checks, "missing", true);
 	print_json_findings(&st->checks, "warnings", false);
 	puts("}");
@@ -96,10 +101,11 @@ static void print_text(const struct status *st)
 	printf("reserved: %llu MiB\n", (unsigned long long)st->machine.crash_size / (1024 * 1024));
 	printf("kernel:   %s, lockdown %s\n", st->machine.release, st->machine.lockdown);
 	printf("config:   %s%s\n", st->config, st->has_config ? "" : " (not usable)");
-	if (st->has_config && st->cfg.target == TARGET_RAW)
-		printf("target:   raw %s\n", st->cfg.device);
-	else if (st->has_config)
-		printf("target:   %s %s, %s\n", st->cfg.fstype, st->cfg.device, st->cfg.path);
+	for (unsigned int i = 0; i < st->cfg.nr_targets; i++) {
+		const struct target_config *target = &st->cfg.targets[i];
+		printf("target:   %s %s%s%s\n", target->word, target->place, target->kind == TARGET_FS ? ", " : "",
+		       target->kind == TARGET_FS ? target->path : "");
+	}
 	for (unsigned int i = 0; i < st->checks.nr; i++)
 		printf("%s %s\n", st->checks.found[i].failed ? "missing: " : "warning: ", st->checks.found[i].text);
 }
@@ -114,7 +120,7 @@ static void look(struct status *st)
 		check_failed(&st->checks, "%s", err.text);
 	check_kexec(&st->checks, &st->machine, &st->cfg, LOAD_AUTO);
 	if (st->has_config)
-		check_target(&st->checks, &st->machine, &st->cfg);
+		check_targets(&st->checks, &st->machine, &st->cfg);
 	if (!st->machine.crash_loaded && !st->checks.nr_failed)
 		check_failed(&st->checks, "no capture kernel is loaded: kcapture arm");
 }

@@ -4,6 +4,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "elfcore/types.h"
@@ -180,5 +181,27 @@ int capture_cmdline(const char *running, const char *machine, const char *append
 		put_word(&text, append, strlen(append));
 	if (text.full)
 		return fail(err, -E2BIG, "the capture kernel's command line is longer than %zu bytes", text.size - 1);
+	return 0;
+}
+
+int capture_cmdline_cpus(char *cmdline, size_t size, unsigned int nr, int boot_apic_id, struct error *err)
+{
+	static const char one[] = "nr_cpus=1";
+	char *word = strstr(cmdline, one), more[64];
+	size_t len, tail;
+
+	/* The user's own word stands. */
+	if (!word || (word > cmdline && word[-1] != ' ') || (word[sizeof(one) - 1] && word[sizeof(one) - 1] != ' '))
+		return 0;
+	if (boot_apic_id < 0)
+		snprintf(more, sizeof(more), "nr_cpus=%u", nr);
+	else
+		snprintf(more, sizeof(more), "nr_cpus=%u disable_cpu_apicid=%d", nr, boot_apic_id);
+	len = strlen(more);
+	tail = strlen(word + sizeof(one) - 1) + 1;
+	if (word - cmdline + len + tail > min_u64(size, CAPTURE_CMDLINE_SIZE - CAPTURE_CMDLINE_RESERVE))
+		return fail(err, -E2BIG, "no room on the command line for \"%s\"", more);
+	memmove(word + len, word + sizeof(one) - 1, tail);
+	memcpy(word, more, len);
 	return 0;
 }

@@ -25,4 +25,10 @@
 int capture_cmdline(const char *running, const char *machine, const char *append, char *ret, size_t size,
 		    struct error *err);
 
+/*
+ * Let the capture kernel bring up nr CPUs. boot_apic_id >= 0 names the CPU that the crashed kernel had booted on: started
+ * anew by another one it resets the machine (Documentation/admin-guide/kdump), so it stays out. -E2BIG: no room.
+ */
+int capture_cmdline_cpus(char *cmdline, size_t size, unsigned int nr, int boot_apic_id, struct error *err);
+
 #endif

@@ -10,12 +10,29 @@
 #include <unistd.h>
 
 #include "elfcore/types.h"
+#include "initramfs/net.h"
+#include "initramfs/programs.h"
+#include "initramfs/stack.h"
 #include "initramfs/target_modules.h"
 #include "initramfs/tool.h"
+#include "src/device.h"
 
 #ifndef KCAPTURE_PREFIX
 #define KCAPTURE_PREFIX "/usr/local"
 #endif
+
+/* udev makes these links, and there is no udev in the capture kernel. Those of /dev/mapper are made by lvm and cryptsetup. */
+static int check_names(const struct config *cfg, const char *path, struct error *err)
+{
+	for (unsigned int i = 0; i < cfg->nr_targets; i++) {
+		const char *place = cfg->targets[i].place;
+
+		if (strncmp(place, "/dev/disk/", 10) == 0)
+			return fail(err, -EINVAL, "%s: %s is a name that udev makes; give UUID= or the kernel's own name (see "
+				    "lsblk -o +UUID)", path, place);
+	}
+	return 0;
+}
 
 int image_read_config(const char *path, struct config *cfg, char **text, size_t *len, struct log *log, struct error *err)
 {
@@ -32,10 +49,8 @@ int image_read_config(const char *path, struct config *cfg, char **text, size_t 
 		rc = fail(err, -EFBIG, "%s: %zu bytes, /init reads no more than %d", path, buf_len, IMAGE_TEXT_MAX - 1);
 	else if (config_check(cfg, err))
 		rc = fail_prefix(err, "%s", path);
-	/* udev makes these links, and there is no udev in the capture kernel. */
-	else if (strncmp(cfg->device, "/dev/disk/", 10) == 0 || strncmp(cfg->device, "/dev/mapper/", 12) == 0)
-		rc = fail(err, -EINVAL, "%s: %s is a name that udev makes; give the kernel's own (see readlink -f)", path,
-			  cfg->device);
+	else
+		rc = check_names(cfg, path, err);
 	if (rc || !text) {
 		free(buf);
 		return rc;
@@ -61,6 +76,42 @@ static int check_codec(const struct image *img, struct error *err)
 			     img->codec->config);
 }
 
+/* What of the targets userspace has to put together, as seen on this machine. */
+static int derive_stacks(struct image *img, struct error *err)
+{
+	for (unsigned int i = 0; i < img->cfg.nr_targets && img->sysfs; i++) {
+		struct target_config *target = &img->cfg.targets[i];
+		char node[160], name[64];
+		struct error none;
+		if (target->kind == TARGET_TCP || device_look(target->place, NULL, node, sizeof(node), &none) ||
+		    block_device_name(node, img->sysfs, name, sizeof(name)))
+			continue;
+		int rc = stack_derive(target, img->sysfs, name, err);
+		if (rc)
+			return fail_prefix(err, "target %s", target->place);
+	}
+	return 0;
+}
+
+/* What this machine knows about the network and the capture kernel will not. */
+static int add_resolved(struct image *img, struct error *err)
+{
+	char *lines, *text;
+	int rc = net_resolve(&img->cfg, &lines, err);
+	if (rc)
+		return rc;
+	size_t len = strlen(lines);
+	bool fits = img->config_len + len + 1 < IMAGE_TEXT_MAX;
+	text = fits ? realloc(img->config_text, img->config_len + len + 2) : NULL;
+	if (text) {
+		img->config_text = text;
+		if (len)
+			img->config_len += sprintf(text + img->config_len, "\n%s", lines);
+	}
+	free(lines);
+	return text ? 0 : fail(err, fits ? -ENOMEM : -EFBIG, "the configuration with \"net\" and \"host\" lines is too long");
+}
+
 int image_init(struct image *img, const char *config_path, struct log *log, struct error *err)
 {
 	img->config_text = NULL;
@@ -70,6 +121,10 @@ int image_init(struct image *img, const char *config_path, struct log *log, stru
 		rc = kmod_init(&img->km, img->root, img->version, err);
 	if (!rc)
 		rc = check_codec(img, err);
+	if (!rc && img->sysfs)
+		rc = add_resolved(img, err);
+	if (!rc)
+		rc = derive_stacks(img, err);
 	if (!rc)
 		rc = target_modules_add(&img->km, &img->cfg, img->sysfs, err);
 	if (rc)
@@ -189,6 +244,15 @@ static int add_modules(const struct image *img, struct archive *ar, struct error
 	return rc;
 }
 
+static int add_programs(const struct image *img, struct archive *ar, struct error *err)
+{
+	const char *lists[] = { img->cfg.kdump_pre, img->cfg.kdump_post, img->cfg.extra_bins };
+	int rc = 0;
+	for (size_t i = 0; i < ARRAY_SIZE(lists) && !rc; i++)
+		rc = programs_add_list(ar, lists[i], err);
+	return rc ? rc : stack_add_files(ar, &img->cfg, err);
+}
+
 static int add_all(const struct image *img, struct archive *ar, struct error *err)
 {
 	static const char *const dirs[] = { "dev", "etc", "mnt", "proc", "run", "sys" };
@@ -200,8 +264,12 @@ static int add_all(const struct image *img, struct archive *ar, struct error *er
 	if (!rc && img->firmware_map)
 		rc = archive_add_text(ar, "etc/firmware-map", 0644, img->firmware_map, strlen(img->firmware_map), err);
 	if (!rc)
+		rc = net_add_files(ar, &img->cfg, err);
+	if (!rc)
 		rc = add_init(img, ar, err);
-	return rc ? rc : add_modules(img, ar, err);
+	if (!rc)
+		rc = add_modules(img, ar, err);
+	return rc ? rc : add_programs(img, ar, err);
 }
 
 int image_write(struct image *img, const char *out, struct archive_size *ret, struct error *err)

@@ -4,9 +4,14 @@
  *
  *   /init                the static capture program
  *   /etc/kcapture.conf   the configuration as given
+ *   /etc/kcapture.key    the key of tcp targets
+ *   /usr/lib/klibc/bin/ipconfig   with its library in /lib, for tcp targets
  *   /etc/firmware-map    memory map of the firmware that armed, one "start-end type" a line (only if asked for)
  *   /modules/load        names of module files in load order, one a line
  *   /modules/NAME.ko     the modules, not compressed
+ *   /etc/assemble        what to put together for each target (src/assemble.h), "NUMBER STEP ..." a line
+ *   /etc/keys/NUMBER     the key file of a target's LUKS devices
+ *   programs that the configuration names, with their libraries, under their own names
  *   /dev /mnt /proc /run /sys   empty
  */
 #ifndef INITRAMFS_IMAGE_H

@@ -10,8 +10,11 @@
 #include <unistd.h>
 
 #include "elfcore/types.h"
+#include "initramfs/stack.h"
 #include "initramfs/tool.h"
+#include "src/device.h"
 
+#define MAX_INTERFACES 64	/* of a machine that are looked at */
 #define MAX_STACKED 16		/* devices below one stacked device that are followed */
 
 /*
@@ -242,12 +245,15 @@ static int add_block_device(struct kmod *km, const char *sysfs, const char *name
 	return rc;
 }
 
-static int add_device(struct kmod *km, const struct config *cfg, const char *sysfs, struct error *err)
+static int add_device(struct kmod *km, const struct config *cfg, const char *place, const char *sysfs, struct error *err)
 {
-	char todo[MAX_STACKED][64];
+	char todo[MAX_STACKED][64], node[160];
 	unsigned int nr_todo = 1;
-	if (!sysfs || block_device_name(cfg->device, sysfs, todo[0], sizeof(todo[0]))) {
-		int rc = add_family(km, cfg->device, err);
+	struct error none;
+	if (sysfs && place[0] != '/' && device_look(place, NULL, node, sizeof(node), &none) == 0)
+		place = node;
+	if (!sysfs || block_device_name(place, sysfs, todo[0], sizeof(todo[0]))) {
+		int rc = add_family(km, place, err);
 		/* An unknown name: the user knows better, but then he has to say it. */
 		if (rc == -ENODEV && (cfg->extra_modules[0] || km->monolithic))
 			rc = 0;
@@ -259,12 +265,94 @@ static int add_device(struct kmod *km, const struct config *cfg, const char *sys
 	return rc;
 }
 
+/* Is this the interface that a "net" line means? */
+static bool is_interface(const char *sysfs, const char *name, const char *which)
+{
+	char path[PATH_MAX], text[64], *real;
+	if (strcmp(name, which) == 0)
+		return true;
+	if (net_is_mac(which))
+		return path_join(path, sizeof(path), sysfs, "class/net/%s/address", name) == 0 &&
+		       file_read_line(path, text, sizeof(text)) == 0 && strcasecmp(text, which) == 0;
+	if (path_join(path, sizeof(path), sysfs, "class/net/%s/device", name) || !(real = realpath(path, NULL)))
+		return false;
+	bool is_it = strstr(real, which) != NULL;
+	free(real);
+	return is_it;
+}
+
+/* The driver of an interface of this machine, and those of what it hangs on. */
+static int add_interface(struct kmod *km, const char *sysfs, const char *which, unsigned int *found, struct error *err)
+{
+	char path[PATH_MAX], top[PATH_MAX], real_top[PATH_MAX], names[MAX_INTERFACES][64];
+	if (path_join(path, sizeof(path), sysfs, "class/net") || path_join(top, sizeof(top), sysfs, "devices") ||
+	    !realpath(top, real_top))
+		return 0;
+	unsigned int nr = list_dir(path, "", names, MAX_INTERFACES);
+	for (unsigned int i = 0; i < nr; i++) {
+		if (!is_interface(sysfs, names[i], which) ||
+		    path_join(path, sizeof(path), sysfs, "class/net/%s/device", names[i]))
+			continue;
+		char *real = realpath(path, NULL);
+		int rc = real ? add_parents(km, real, real_top, found, err) : 0;
+		free(real);
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
+/* af_packet for DHCP. An interface that is not here (an image for another machine): a virtual machine's, or extra_modules. */
+static int add_network(struct kmod *km, const struct config *cfg, const char *sysfs, struct error *err)
+{
+	unsigned int found = 0;
+	int rc = 0;
+	for (unsigned int i = 0; i < cfg->nr_nets && sysfs && !rc; i++)
+		rc = add_interface(km, sysfs, cfg->nets[i].which, &found, err);
+	if (!rc && sysfs && cfg->nr_nets && !found && !cfg->extra_modules[0] && !km->monolithic)
+		return fail(err, -ENODEV, "no interface with a driver is %s: name the driver in extra_modules", cfg->nets[0].which);
+	if (!rc && !found)
+		rc = add_list(km, "virtio_pci virtio_net", true, false, err);
+	for (unsigned int i = 0; i < cfg->nr_nets && !rc; i++)
+		if (cfg->nets[i].vlan)
+			rc = kmod_add(km, "8021q", err);
+	return rc ? rc : add_list(km, "af_packet ipv6", true, false, err);
+}
+
+static int add_target(struct kmod *km, const struct config *cfg, const struct target_config *target, const char *sysfs,
+		      struct error *err)
+{
+	if (target->kind == TARGET_TCP)
+		return add_network(km, cfg, sysfs, err);
+	/* The bus first: a machine with a slow one has its disk ready the earlier. */
+	int rc = add_device(km, cfg, target->place, sysfs, err);
+	if (!rc)
+		rc = stack_add_modules(km, target, err);
+	if (!rc && target->kind == TARGET_FS)
+		rc = add_filesystem(km, target->word, err);
+	return rc;
+}
+
+/* The driver of the machine's first watchdog; without one, or without its module, there is none to feed. */
+static int add_watchdog(struct kmod *km, const char *sysfs, struct error *err)
+{
+	char path[PATH_MAX], top[PATH_MAX], real_top[PATH_MAX];
+	unsigned int found = 0;
+	if (!sysfs || path_join(path, sizeof(path), sysfs, "class/watchdog/watchdog0/device") ||
+	    path_join(top, sizeof(top), sysfs, "devices") || !realpath(top, real_top))
+		return 0;
+	char *dir = realpath(path, NULL);
+	int rc = dir ? add_parents(km, dir, real_top, &found, err) : 0;
+	free(dir);
+	return rc;
+}
+
 int target_modules_add(struct kmod *km, const struct config *cfg, const char *sysfs, struct error *err)
 {
-	/* The bus first: a machine with a slow one has its disk ready the earlier. */
-	int rc = add_device(km, cfg, sysfs, err);
-	if (!rc && cfg->target == TARGET_FS)
-		rc = add_filesystem(km, cfg->fstype, err);
+	/* First, because it may be running. */
+	int rc = cfg->watchdog[0] ? add_watchdog(km, sysfs, err) : 0;
+	for (unsigned int i = 0; i < cfg->nr_targets && !rc; i++)
+		rc = add_target(km, cfg, &cfg->targets[i], sysfs, err);
 	if (rc)
 		return rc;
 	rc = add_list(km, cfg->extra_modules, false, false, err);

@@ -5,7 +5,7 @@
  * The filesystem: by a table. The block device: when it exists on this machine, by following it through sysfs from the
  * partition to the disk, into stacked devices' slaves, and up through every parent to the bus's root, taking each driver
  * on the way. When it is not here (an image for another machine), by the family of its name: the likely drivers, as a
- * table. Then config.extra_modules.
+ * table. Then config.extra_modules. Before all of them the watchdog's driver.
  */
 #ifndef INITRAMFS_TARGET_MODULES_H
 #define INITRAMFS_TARGET_MODULES_H

@@ -57,6 +57,8 @@ int tool_find(const char *name, char *ret, size_t size)
 {
 	char dirs[4096];
 	const char *path = getenv("PATH");
+	if (name[0] == '/')
+		return (size_t)snprintf(ret, size, "%s", name) < size && access(name, X_OK) == 0 ? 0 : -ENOENT;
 	snprintf(dirs, sizeof(dirs), "%s:/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin", path ? path : "");
 	char *save = NULL;
 	for (char *dir = strtok_r(dirs, ":", &save); dir; dir = strtok_r(NULL, ":", &save)) {

@@ -21,7 +21,7 @@ struct tool_io {
 	int out;		/* standard output, -1 = /dev/null */
 };
 
-/* Full path of a program from PATH and the sbin directories (an ordinary user's PATH lacks them); -ENOENT. */
+/* Full path of a program from PATH and the sbin directories (an ordinary user's PATH lacks them), unless it is one; -ENOENT. */
 int tool_find(const char *name, char *ret, size_t size);
 
 /*

@@ -5,8 +5,8 @@
  *   mem      the input's chain of sources delivers any page, or zeros and an entry in the list of holes
  *   crash    the input's header: segments and notes, normalised
  *   kernel   who crashed, and how its addresses translate
- *   plan     every byte's place in the dump, before the first one is written
- *   core     the format, fed with pages in ascending order
+ *   plan     which memory goes into the dump, and how large that will be, before the first byte is written
+ *   core     the format: says which memory it wants next, packs it and writes it (pump.c drives it)
  *   sink     the target, opened by the output when the dump has a name and a size
  *
  * Later phases get the finished results of earlier ones as const and never call back.
@@ -18,19 +18,58 @@
 #include <string.h>
 
 #include "elfcore/core_elf.h"
+#include "elfcore/core_kdump.h"
 #include "elfcore/plan_filter.h"
 #include "elfcore/sink_flat.h"
+#include "src/config_format.h"
+#include "src/pump.h"
 #include "src/sys.h"
 
-/* The unit of reading and writing; a multiple of every page size. */
-#define CHUNK (1U << 20)
-#define BARREN_MIN (1ULL << 30)
+/* Too large for a stack; one capture at a time. */
+static struct {
+	struct core_elf elf;
+	struct sink_zseek zseek;
+	struct core_kdump kdump;
+	struct pump pump;
+} work;
 
-static uint8_t buffer[CHUNK] __attribute__((aligned(4096)));
+/* An unsuitable format is no reason to have no dump. */
+static struct core *choose_core(struct capture *c)
+{
+	struct core_kdump_job job = {
+		.kernel = &c->kernel, .log = c->log, .codec = c->codec, .level = c->level, .start = c->split_start, .end = c->split_end,
+	};
+	struct core *core;
+	struct error err;
+
+	if (c->format == FORMAT_KDUMP) {
+		if (!core_kdump_init(&work.kdump, &job, &core, &err))
+			return core;
+		log_warn(c->log, "%s; an ELF core is written", err.text);
+		c->format = FORMAT_ELF;
+	}
+	if (format_refuses(c->format, c->codec)[0]) {
+		log_warn(c->log, "%s; it is written plain", format_refuses(c->format, c->codec));
+		c->codec = CODEC_NONE;
+	}
+	return core_elf_init(&work.elf, &c->in->chain.mem, c->codec == CODEC_ZSTD ? &work.zseek : NULL);
+}
+
+/* For the log, and for whoever opens the dump. */
+static void say_pages(struct capture *c, const struct pagemap *pm)
+{
+	c->plan.level_done = pm->level_done;
+	if (pm->level_done != c->level)
+		snprintf(c->plan.level_why, sizeof(c->plan.level_why), "%s", pm->why.text);
+	if (pm->classify)
+		log_info(c->log, "level %u: %llu of %llu pages wanted", c->level, (unsigned long long)pm->nr_wanted,
+			 (unsigned long long)pm->nr_present);
+}
 
 /* Selection is an economy: whatever is wrong with it, all pages are dumped instead. */
 static void leave_out(struct capture *c)
 {
+	bool partial = c->in->crash.partial;
 	struct pagemap pm;
 	struct error err;
 
@@ -38,89 +77,42 @@ static void leave_out(struct capture *c)
 		log_warn(c->log, "nothing is left out: %s", err.text);
 		return;
 	}
-	if (pm.classify && plan_filter(&c->plan, &pm, CAPTURE_MAX_RUNS, &err))
+	if ((pm.classify || partial) && plan_filter(&c->plan, &pm, partial ? CAPTURE_MAX_RUNS_PARTIAL : CAPTURE_MAX_RUNS, &err)) {
 		log_warn(c->log, "nothing is left out: %s", err.text);
-	else if (pm.classify)
-		log_info(c->log, "level %u: %llu of %llu pages wanted", c->level, (unsigned long long)pm.nr_wanted,
-			 (unsigned long long)pm.nr_present);
+		pm.classify = false;
+		pm.level_done = c->level & DUMP_LEVEL_ZERO;
+		pm.why = err;
+	}
+	if (partial && c->plan.gap > 1)
+		log_warn(c->log, "too many gaps for a core: what the source left out of fewer than %llu pages reads as zeros",
+			 (unsigned long long)c->plan.gap);
+	say_pages(c, &pm);
 	pagemap_deinit(&pm);
 }
 
 static int make_plan(struct capture *c, struct core *core, struct error *err)
 {
 	uint64_t page_size = max_u64(c->kernel.page_size, 4096);
+	bool elf = c->format == FORMAT_ELF;
 	int rc = plan_init(&c->plan, &c->in->crash, page_size, err);
 
 	if (rc)
 		return rc;
-	if (c->level & ~(unsigned int)DUMP_LEVEL_ZERO)
+	c->plan.level = c->level;
+	c->plan.level_done = c->level & DUMP_LEVEL_ZERO;
+	if (elf)
 		leave_out(c);
-	if (c->aliases && plan_add_aliases(&c->plan, &c->kernel, CAPTURE_MAX_ALIASES, c->log))
+	if (elf && c->aliases && plan_add_aliases(&c->plan, &c->kernel, CAPTURE_MAX_ALIASES, c->log))
 		return fail(err, -ENOMEM, "no memory for alias segments");
 	rc = core->ops->plan(core, &c->plan, err);
 	if (rc)
 		return rc;
-	log_info(c->log, "plan: %u segments, %u aliases, %u ranges, %llu MB of memory",
-		 c->plan.nr_loads - c->plan.nr_aliases, c->plan.nr_aliases, c->plan.nr_ranges, (unsigned long long)(c->plan.data_len / 1000000));
+	if (!elf)
+		say_pages(c, &work.kdump.pm);
+	log_info(c->log, "plan: %s, %s, %u segments, %u aliases, %u ranges, %llu MB of memory", format_name(c->format),
+		 codec_find(c->codec)->name, c->plan.nr_loads - c->plan.nr_aliases, c->plan.nr_aliases, c->plan.nr_ranges,
+		 (unsigned long long)(c->plan.data_len / 1000000));
 	return 0;
-}
-
-/*
- * Nothing could be read for a long time: a header may claim petabytes that are not there. Go on in strides that grow with
- * what was found empty; the format takes what is left out for zeros.
- */
-static void skip_barren(struct capture *c, const struct plan_range *range, uint64_t *barren, uint64_t *pos)
-{
-	uint64_t stride = min_u64(round_down(*barren / 4, CHUNK), range->len - *pos);
-
-	holes_add(&c->holes, range->src + *pos, stride, -ENODATA);
-	*barren += stride;
-	*pos += stride;
-}
-
-static int pump_range(struct capture *c, struct core *core, const struct plan_range *range, uint64_t *pos_ret)
-{
-	uint64_t barren = 0, missing;
-
-	for (uint64_t pos = 0; pos < range->len;) {
-		/* End chunks at multiples of their size, so that all but the first are aligned. */
-		size_t len = min_u64(CHUNK - (range->src + pos) % CHUNK, range->len - pos);
-		int rc;
-
-		*pos_ret = pos;
-		missing = c->holes.nr_bytes;
-		mem_chain_fill(&c->in->chain, range->src + pos, buffer, len, &c->holes);
-		missing = c->holes.nr_bytes - missing;
-		barren = missing == len ? barren + len : 0;
-		rc = core->ops->pages(core, range, pos, buffer, len);
-		if (rc)
-			return rc;
-		progress_advance(c->progress, len);
-		pos += len;
-		if (barren >= BARREN_MIN)
-			skip_barren(c, range, &barren, &pos);
-	}
-	return 0;
-}
-
-/* All ranges; after an error what was not written is listed as holes. */
-static int pump(struct capture *c, struct core *core)
-{
-	int rc = 0;
-
-	progress_begin(c->progress, "writing memory", c->plan.data_len);
-	for (unsigned int i = 0; i < c->plan.nr_ranges; i++) {
-		const struct plan_range *range = &c->plan.ranges[i];
-		uint64_t pos = 0;
-
-		if (!rc)
-			rc = pump_range(c, core, range, &pos);
-		if (rc) {
-			holes_add(&c->holes, range->src + pos, range->len - pos, rc);
-			c->nr_unwritten += range->len - pos;
-		}
-	}
-	return rc;
 }
 
 static void describe_sources(const struct mem_chain *chain, char *text, size_t size)
@@ -156,7 +148,8 @@ static int finish(struct capture *c, struct core *core, struct sink *sink, int s
 	progress_begin(c->progress, "flushing", 0);
 	if (!status)
 		status = result.status = complete(c, core, sink, &result, err);
-	if (status) {
+	/* Where another level is still to be tried, nothing is kept. */
+	if (status && !(status == -ENOSPC && c->more_levels)) {
 		sink_retry(sink);
 		core->ops->end(core, &result, &later);
 		sink_keep(sink, c->plan.file_size);
@@ -181,14 +174,37 @@ static int check_identity(const struct capture *c, struct error *err)
 	return 0;
 }
 
-/* A core that ends early, as after a transfer that broke off, does not become whole by being copied. */
+/*
+ * A core that ends early, as after a transfer that broke off, or whose bytes do not decode, does not become whole by being
+ * copied.
+ */
 static int check_source(const struct capture *c, struct error *err)
 {
-	for (unsigned int i = 0; i < c->holes.nr && c->in->is_file; i++)
-		if (c->holes.list[i].error == -ENODATA)
+	const struct holes *holes = &c->holes;
+
+	if (!c->in->is_file || !holes->nr)
+		return 0;
+	for (unsigned int i = 0; i < holes->nr; i++)
+		if (holes->list[i].error == -ENODATA)
 			return fail(err, -ENODATA, "the core ends early: %llu bytes of it are missing, the copy is incomplete",
-				    (unsigned long long)c->holes.nr_bytes);
-	return 0;
+				    (unsigned long long)holes->nr_bytes);
+	return fail(err, holes->list[0].error, "%llu bytes of the core are broken (%s), the copy is incomplete",
+		    (unsigned long long)holes->nr_bytes, strerror(-holes->list[0].error));
+}
+
+static int move_memory(struct capture *c, struct sink *sink, struct error *err)
+{
+	int rc;
+
+	progress_begin(c->progress, "writing memory", c->plan.data_len);
+	rc = pump_run(&work.pump);
+	c->nr_unwritten = work.pump.nr_unwritten;
+	if (rc == -ENODATA)
+		return fail(err, rc, "a gigabyte of memory that the header promises is not there: the rest is left out");
+	if (rc)
+		return fail(err, rc, "writing to %s failed: %s", sink->ops->name, strerror(-rc));
+	rc = check_identity(c, err);
+	return rc ? rc : check_source(c, err);
 }
 
 static int write_core(struct capture *c, struct core *core, struct sink *sink, struct error *err)
@@ -196,44 +212,85 @@ static int write_core(struct capture *c, struct core *core, struct sink *sink, s
 	struct sink_flat flat;
 	int rc;
 
-	if (!(sink->ops->caps & SINK_SEEK))
+	if (!(sink->ops->caps & SINK_SEEK) || c->flat)
 		sink = sink_flat_init(&flat, sink);
 	c->start_ms = now_ms();
 	rc = core->ops->begin(core, sink, err);
 	c->first_byte_ms = now_ms();
-	if (!rc) {
-		rc = pump(c, core);
-		if (rc)
-			fail(err, rc, "writing to %s failed: %s", sink->ops->name, strerror(-rc));
-		else
-			rc = check_identity(c, err);
-		if (!rc)
-			rc = check_source(c, err);
-	}
+	if (!rc)
+		rc = move_memory(c, sink, err);
 	return finish(c, core, sink, rc, err);
 }
 
-int capture(struct capture *c, struct error *err)
+/* What the dump will take at most; compressed it is guessed to be half of that. */
+static bool finds_room(struct capture *c, struct error *err)
 {
-	static struct core_elf elf;
-	struct core *core = core_elf_init(&elf);
-	struct sink *sink = NULL;
-	int rc;
+	uint64_t room = c->out->room ? c->out->room(c->out) : UINT64_MAX;
+	uint64_t need = c->codec == CODEC_NONE ? c->plan.file_size : c->plan.file_size / 2;
 
-	memset(&c->holes, 0, sizeof(c->holes));
-	c->nr_unwritten = 0;
-	c->first_byte_ms = 0;
-	kernel_init(&c->kernel, &c->in->crash, &c->in->chain.mem, c->log);
-	rc = make_plan(c, core, err);
-	if (rc)
-		return rc;
-	rc = c->out->open(c->out, &c->kernel, &c->plan, &sink, err);
+	if (!c->more_levels || need <= room)
+		return true;
+	fail(err, -ENOSPC, "%llu MB needed, room for %llu MB", (unsigned long long)(need / 1000000), (unsigned long long)(room / 1000000));
+	return false;
+}
+
+static int pump_to_sink(struct capture *c, struct core *core, struct error *err)
+{
+	struct sink *sink = NULL;
+	int rc = c->out->open(c->out, &c->kernel, &c->plan, &sink, err);
+
 	if (!rc) {
 		rc = write_core(c, core, sink, err);
 		sink_close(sink);
 	}
 	c->out->close(c->out);
-	c->nr_zero_bytes = elf.nr_zero_bytes;
+	return rc;
+}
+
+/* Buffers and workers come before the output is opened: a worker has no part in it. */
+static int dump(struct capture *c, struct core *core, struct error *err)
+{
+	int rc = make_plan(c, core, err);
+
+	if (rc)
+		return rc;
+	if (!finds_room(c, err))
+		return -ENOSPC;
+	work.pump = (struct pump){
+		.core = core, .chain = &c->in->chain, .log = c->log, .progress = c->progress, .jobs = c->jobs,
+		.codec_level = c->codec_level, .data_len = c->plan.data_len, .holes = &c->holes,
+	};
+	rc = pump_init(&work.pump, err);
+	if (rc)
+		return rc;
+	rc = pump_to_sink(c, core, err);
+	pump_deinit(&work.pump);
+	c->nr_zero_bytes = c->format == FORMAT_ELF ? work.elf.nr_zero_bytes : work.kdump.nr_zero_bytes;
+	return rc;
+}
+
+int capture(struct capture *c, struct error *err)
+{
+	unsigned int nr = c->nr_levels ? c->nr_levels : 1;
+	int rc = 0;
+
+	kernel_init(&c->kernel, &c->in->crash, &c->in->chain.mem, c->log);
+	for (unsigned int i = 0; i < nr; i++) {
+		struct core *core;
+
+		memset(&c->holes, 0, sizeof(c->holes));
+		c->nr_unwritten = 0;
+		c->first_byte_ms = 0;
+		c->level = c->nr_levels ? c->levels[i] : 0;
+		c->more_levels = i + 1 < nr;
+		core = choose_core(c);
+		rc = dump(c, core, err);
+		core->ops->close(core);
+		if (rc != -ENOSPC || !c->more_levels)
+			break;
+		log_warn(c->log, "level %u finds no room (%s), level %u is tried", c->level, err->text, c->levels[i + 1]);
+		plan_deinit(&c->plan);
+	}
 	return rc;
 }
 

@@ -16,10 +16,14 @@ struct output {
 	int (*open)(struct output *out, const struct kernel *kernel, const struct plan *plan, struct sink **ret,
 		    struct error *err);
 	void (*close)(struct output *out);
+
+	/* Bytes that a dump finds room for, before open(); UINT64_MAX = not known. NULL = never known. */
+	uint64_t (*room)(struct output *out);
 };
 
 #define CAPTURE_MAX_ALIASES 8192
 #define CAPTURE_MAX_RUNS 16384
+#define CAPTURE_MAX_RUNS_PARTIAL 60000	/* of a source whose gaps cannot be filled again: as many as e_phnum can say */
 
 struct capture {
 	/* in */
@@ -28,10 +32,17 @@ struct capture {
 	struct log *log;
 	struct progress *progress;
 	bool aliases;
-	unsigned int level;		/* dump level, 0..31 */
+	enum dump_format format;
+	enum codec codec;		/* ELF: none, or zstd for seekable zstd */
+	int codec_level;		/* 0 = the codec's fast one */
+	unsigned int jobs;		/* processes that read and compress, 0 and 1 = this one alone */
+	pfn_t split_start, split_end;	/* kdump: one part of a split dump, half open; end 0 = all of it */
+	bool flat;			/* flattened, even where the output can seek */
+	unsigned int levels[LEVELS_MAX], nr_levels;	/* dump levels 0..31, tried in turn when room is short; none = 0 */
 	bool identified;		/* without registers, VMCOREINFO and all program headers the dump counts as incomplete */
 
 	/* out */
+	unsigned int level;		/* the one that was taken */
 	struct kernel kernel;
 	struct plan plan;		/* valid after the capture, until capture_deinit() */
 	struct holes holes;		/* what was unreadable, and after a failure what was not written */
@@ -39,6 +50,8 @@ struct capture {
 	uint64_t nr_zero_bytes;
 	uint64_t start_ms, first_byte_ms;	/* now_ms() before and after the headers were written */
 	uint64_t duration_ms;
+
+	bool more_levels;		/* while it runs: another one would be tried */
 };
 
 /* 0, or the first error; what could be saved is kept and marked incomplete. */

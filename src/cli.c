@@ -3,6 +3,7 @@
  * The host command: one verb, one function (cmd.h).
  */
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -21,8 +22,29 @@ static const struct verb {
 	{ "initramfs", cmd_initramfs, "write the image of the capture kernel" },
 	{ "info", cmd_info, "what a core holds: identity, CPUs, segments, holes, completeness" },
 	{ "dmesg", cmd_dmesg, "the crashed kernel's log, out of a core" },
+	{ "bt", cmd_bt, "the stacks of CPUs and tasks" },
+	{ "gdb", cmd_gdb, "gdb on a core, with symbols in place and every task a thread" },
+	{ "gdbserver", cmd_gdbserver, "the other end of gdb's \"target remote |\"" },
+	{ "drgn", cmd_drgn, "drgn on a core" },
+	{ "crash", cmd_crash, "crash on a core" },
+	{ "report", cmd_report, "one page about a crash, to look at" },
+	{ "symbols", cmd_symbols, "write a symbol file for gdb, at run-time addresses" },
+	{ "sym", cmd_sym, "the symbol at an address, or the address of a symbol" },
+	{ "struct", cmd_struct, "the layout of a type, or the object at an address" },
+	{ "rd", cmd_rd, "memory as numbers and text" },
+	{ "vtop", cmd_vtop, "an address through the page tables" },
+	{ "ps", cmd_ps, "the tasks, their states and what they wait for" },
+	{ "mods", cmd_mods, "the modules that were loaded" },
+	{ "mounts", cmd_mounts, "what was mounted" },
+	{ "net", cmd_net, "network devices and their addresses" },
+	{ "irqs", cmd_irqs, "interrupts and their handlers" },
+	{ "locks", cmd_locks, "tasks that were blocked on a lock, and who held it" },
+	{ "log", cmd_dmesg, "the same as dmesg" },
 	{ "verify", cmd_verify, "check that a core conforms and is complete" },
+	{ "dump", cmd_dump, "make a small dump with makedumpfile's options" },
+	{ "estimate", cmd_estimate, "what a dump of this machine would take, and what crashkernel= it needs" },
 	{ "copy", cmd_copy, "copy a core: from a device, to a stream, sparse again" },
+	{ "receive", cmd_receive, "receive dumps over the network" },
 };
 
 static void print_help(FILE *out)
@@ -33,8 +55,20 @@ static void print_help(FILE *out)
 	fputs("\n\"kcapture VERB --help\" tells the options of a verb; the manual is kcapture(8).\n", out);
 }
 
+/* Is this the name that the program was called by? */
+static bool called(const char *name, const char *wanted)
+{
+	const char *slash = strrchr(name, '/');
+
+	return !strcmp(slash ? slash + 1 : name, wanted);
+}
+
 int main(int argc, char **argv)
 {
+	signal(SIGPIPE, SIG_IGN);
+	guard_init(NULL);
+	if (argc > 0 && called(argv[0], "makedumpfile"))
+		return cmd_makedumpfile(argc, argv);
 	if (argc < 2) {
 		fputs("kcapture: no verb given; \"kcapture --help\" lists them\n", stderr);
 		return 2;
@@ -47,8 +81,6 @@ int main(int argc, char **argv)
 		puts("kcapture " KCAPTURE_VERSION);
 		return 0;
 	}
-	signal(SIGPIPE, SIG_IGN);
-	guard_init(NULL);
 	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++)
 		if (!strcmp(argv[1], verbs[i].name))
 			return verbs[i].run(argc - 1, argv + 1);

@@ -3,6 +3,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static void print(const char *prefix, const char *fmt, va_list ap)
@@ -58,13 +59,32 @@ int cmd_getopt(int argc, char **argv, const char *shorts, const struct option *l
 		usage_error(argv[0], "%s needs a value", argv[optind - 1]);
 	else if (c == '?')
 		unknown_option(argv[0], argv[optind - 1]);
-	else if (c == -1 && argc - optind > nr_operands)
+	else if (c == -1 && nr_operands >= 0 && argc - optind > nr_operands)
 		usage_error(argv[0], "unexpected argument \"%s\"", argv[optind + nr_operands]);
-	else if (c == -1 && argc - optind < nr_operands)
+	else if (c == -1 && argc - optind < abs(nr_operands))
 		usage_error(argv[0], "an argument is missing");
 	else
 		return c;
 	return c == 'h' ? c : '?';
+}
+
+int cmd_only_json(int argc, char **argv, const char *help, bool *json_ret)
+{
+	static const struct option options[] = {
+		{ "json", no_argument, NULL, 'j' },
+		{ "help", no_argument, NULL, 'h' },
+		{ 0 },
+	};
+	int opt;
+
+	while ((opt = cmd_getopt(argc, argv, ":h", options, help, 1)) != -1) {
+		switch (opt) {
+		case 'j': *json_ret = true; break;
+		case 'h': return 0;
+		default: return 2;
+		}
+	}
+	return -1;
 }
 
 static void emit(struct log *log, enum log_level level, const char *line)

@@ -1,74 +1,41 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include "elfcore/page.h"
 #include "src/capture.h"
 #include "src/cmd.h"
-#include "src/sinks.h"
+#include "src/config_format.h"
+#include "src/output_path.h"
+#include "src/rearrange.h"
 
 static const char help[] =
-	"usage: kcapture copy [OPTIONS] IN OUT\n"
+	"usage: kcapture copy [OPTIONS] IN... OUT\n"
 	"\n"
-	"Copy the core IN (a file, or a device that a dump was written to) to OUT: a file, which becomes sparse and gets\n"
+	"Copy the dump IN to OUT. IN is an ELF core or a kdump-compressed dump, plain or flattened, in a file or on a device\n"
+	"that it was written to; several are the pieces of one that was split. OUT is a file, which becomes sparse and gets\n"
 	"its name only when it is whole; a block device; or \"-\" for standard output in makedumpfile's flattened form.\n"
 	"\n"
 	"  -d, --level N     dump level 0..31, what is left out: 2 page cache, 4 page cache with private data too, 8 user\n"
-	"                    memory, 16 free pages, or a sum of these; zero pages (1) are holes in any case (default 0)\n"
+	"                    memory, 16 free pages, or a sum of these; zero pages (1) are holes in any case (default 0).\n"
+	"                    What IN lacks stays out\n"
+	"      --format F    elf (default) or kdump, the kdump-compressed format\n"
+	"      --compress C  none (default), zlib, lzo or zstd; an ELF core only none or zstd\n"
+	"  -j, --jobs N      so many processes read and compress (default 1)\n"
+	"  -R, --rearrange   put the flattened IN (\"-\" = standard input) together again as it is, whatever it holds\n"
 	"  -f, --force       replace OUT, or overwrite the block device OUT\n"
 	"      --no-aliases  add no segments for vmalloc addresses (stacks and modules in gdb)\n"
 	"  -q, --quiet       no progress\n"
 	"  -h, --help        this text\n";
 
-struct copy {
-	struct output out;
-	const char *name;
-	struct stat st;
-	bool exists;
-	struct sink_file file;
-	struct sink_block block;
-	struct sink_stream stream;
+struct options {
+	char **ins;
+	unsigned int nr_ins;
+	struct config cfg;		/* format, codec, jobs, levels */
+	bool aliases, quiet, rearrange, force;
 };
-
-static int open_file(struct copy *copy, struct sink **ret, struct error *err)
-{
-	char dir[4096] = ".";
-	const char *slash = strrchr(copy->name, '/');
-
-	if (slash && (size_t)(slash - copy->name) >= sizeof(dir))
-		return fail(err, -ENAMETOOLONG, "%.100s...: %s", copy->name, strerror(ENAMETOOLONG));
-	if (slash)
-		snprintf(dir, sizeof(dir), "%.*s", slash == copy->name ? 1 : (int)(slash - copy->name), copy->name);
-	*ret = &copy->file.sink;
-	return sink_file_open(&copy->file, dir, slash ? slash + 1 : copy->name, err);
-}
-
-static int copy_open(struct output *out, const struct kernel *kernel, const struct plan *plan, struct sink **ret,
-		     struct error *err)
-{
-	struct copy *copy = container_of(out, struct copy, out);
-
-	(void)kernel, (void)plan;
-	if (!strcmp(copy->name, "-")) {
-		sink_stream_init(&copy->stream, STDOUT_FILENO);
-		*ret = &copy->stream.sink;
-		return 0;
-	}
-	if (copy->exists && S_ISBLK(copy->st.st_mode)) {
-		*ret = &copy->block.sink;
-		return sink_block_open(&copy->block, copy->name, err);
-	}
-	return open_file(copy, ret, err);
-}
-
-static void copy_close(struct output *out)
-{
-	(void)out;
-}
 
 static void show(struct progress *progress, const char *line)
 {
@@ -76,99 +43,118 @@ static void show(struct progress *progress, const char *line)
 	fprintf(stderr, "\r%s ", line);
 }
 
-static int run(const char *in_name, struct copy *copy, bool aliases, unsigned int level, bool quiet)
+static int copy(struct options *opts, struct output_path *out)
 {
 	static struct capture c;
 	static struct input in;
-	struct progress progress = { .show = !quiet && isatty(STDERR_FILENO) ? show : NULL };
+	struct progress progress = { .show = !opts->quiet && isatty(STDERR_FILENO) ? show : NULL };
 	struct error err;
-	int rc = input_file_open(&in, in_name, stderr_log(), &err);
+	int rc = input_files_open(&in, opts->ins, opts->nr_ins, stderr_log(), &err);
 
 	if (rc)
 		return cmd_fail("%s", err.text);
 	c = (struct capture){
 		.in = &in,
-		.out = &copy->out,
+		.out = &out->out,
 		.log = stderr_log(),
 		.progress = &progress,
-		.aliases = aliases,
-		.level = level,
+		.aliases = opts->aliases,
+		.format = opts->cfg.format,
+		.codec = opts->cfg.codec,
+		.jobs = opts->cfg.jobs,
+		.nr_levels = opts->cfg.nr_levels,
 	};
+	memcpy(c.levels, opts->cfg.levels, sizeof(c.levels));
 	rc = capture(&c, &err);
 	if (progress.shown_ms != progress.start_ms && progress.show)
 		fputc('\n', stderr);
 	if (c.holes.nr_ranges)
-		fprintf(stderr, "kcapture: %s: %llu bytes in %llu ranges are not there, zero-filled\n", in_name,
+		fprintf(stderr, "kcapture: %s: %llu bytes in %llu ranges are not there, zero-filled\n", opts->ins[0],
 			(unsigned long long)c.holes.nr_bytes, (unsigned long long)c.holes.nr_ranges);
 	capture_deinit(&c);
 	input_close(&in);
 	return rc ? cmd_fail("%s", err.text) : 0;
 }
 
-/* A block device can have several names. */
-static bool same_file(const char *a, const struct stat *b)
+static int rearrange_file(const char *in_name, struct output_path *out)
 {
-	struct stat st;
+	bool is_stdin = !strcmp(in_name, "-");
+	int fd = is_stdin ? STDIN_FILENO : open(in_name, O_RDONLY | O_CLOEXEC), rc;
+	struct error err;
 
-	if (stat(a, &st))
-		return false;
-	if (S_ISBLK(st.st_mode) && S_ISBLK(b->st_mode))
-		return st.st_rdev == b->st_rdev;
-	return st.st_dev == b->st_dev && st.st_ino == b->st_ino;
+	if (fd < 0)
+		return cmd_fail("%s: %s", in_name, strerror(errno));
+	rc = rearrange(fd, out, &err);
+	if (!is_stdin)
+		close(fd);
+	return rc ? cmd_fail("%s: %s", is_stdin ? "standard input" : in_name, err.text) : 0;
 }
 
-static bool parse_level(const char *text, unsigned int *ret)
+static int parse(int opt, struct options *opts)
 {
-	char *end;
-	unsigned long n = strtoul(text, &end, 10);
+	struct error err = { .text = "" };
 
-	*ret = n;
-	return end != text && !*end && n <= DUMP_LEVEL_MAX;
+	switch (opt) {
+	case 'd':
+		opts->cfg.nr_levels = levels_parse(optarg, opts->cfg.levels);
+		return opts->cfg.nr_levels ? 0 : usage_error("copy", "dump level \"%s\" is not a number from 0 to 31", optarg);
+	case 'F': return config_set_format(&opts->cfg, "format", optarg, &err) ? usage_error("copy", "%s", err.text) : 0;
+	case 'C': return config_set_compress(&opts->cfg, "compress", optarg, &err) ? usage_error("copy", "%s", err.text) : 0;
+	case 'j': return config_set_jobs(&opts->cfg, "jobs", optarg, &err) ? usage_error("copy", "%s", err.text) : 0;
+	case 'R': opts->rearrange = true; return 0;
+	case 'f': opts->force = true; return 0;
+	case 'A': opts->aliases = false; return 0;
+	case 'q': opts->quiet = true; return 0;
+	default: return opt == 'h' ? 'h' : 2;
+	}
+}
+
+static int check(const struct options *opts, const struct output_path *out)
+{
+	const char *refusal = format_refuses(opts->cfg.format, opts->cfg.codec);
+
+	if (*refusal)
+		return usage_error("copy", "%s", refusal);
+	if (out->kind == OUTPUT_STDOUT && isatty(STDOUT_FILENO))
+		return usage_error("copy", "standard output is a terminal");
+	if (opts->rearrange && out->kind == OUTPUT_STDOUT)
+		return usage_error("copy", "-R needs an output that can seek, a file or a block device");
+	if (opts->rearrange && opts->nr_ins > 1)
+		return usage_error("copy", "-R takes one input, unexpected argument \"%s\"", opts->ins[1]);
+	return 0;
 }
 
 int cmd_copy(int argc, char **argv)
 {
-	static const struct option options[] = {
+	static const struct option longs[] = {
 		{ "level", required_argument, NULL, 'd' },
+		{ "format", required_argument, NULL, 'F' },
+		{ "compress", required_argument, NULL, 'C' },
+		{ "jobs", required_argument, NULL, 'j' },
+		{ "rearrange", no_argument, NULL, 'R' },
 		{ "force", no_argument, NULL, 'f' },
 		{ "no-aliases", no_argument, NULL, 'A' },
 		{ "quiet", no_argument, NULL, 'q' },
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 },
 	};
-	static struct copy copy;
-	bool force = false, aliases = true, quiet = false;
-	unsigned int level = 0;
-	int opt;
+	static struct output_path out;
+	static struct options opts = { .aliases = true };
+	struct error err;
+	int opt, rc;
 
-	while ((opt = cmd_getopt(argc, argv, ":d:fqh", options, help, 2)) != -1) {
-		switch (opt) {
-		case 'd':
-			if (!parse_level(optarg, &level))
-				return usage_error("copy", "dump level \"%s\" is not a number from 0 to 31", optarg);
-			break;
-		case 'f': force = true; break;
-		case 'A': aliases = false; break;
-		case 'q': quiet = true; break;
-		case 'h': return 0;
-		default: return 2;
-		}
+	while ((opt = cmd_getopt(argc, argv, ":d:j:Rfqh", longs, help, -2)) != -1) {
+		rc = parse(opt, &opts);
+		if (rc)
+			return rc == 'h' ? 0 : rc;
 	}
-	copy.out.open = copy_open;
-	copy.out.close = copy_close;
-	copy.name = argv[optind + 1];
-	if (!strcmp(copy.name, "-")) {
-		if (isatty(STDOUT_FILENO))
-			return usage_error("copy", "standard output is a terminal");
-		return run(argv[optind], &copy, aliases, level, quiet);
-	}
-	copy.exists = !stat(copy.name, &copy.st);
-	if (copy.exists && same_file(argv[optind], &copy.st))
-		return cmd_fail("%s and %s are the same file", argv[optind], copy.name);
-	/* A rename over /dev/null would replace it. */
-	if (copy.exists && !S_ISREG(copy.st.st_mode) && !S_ISBLK(copy.st.st_mode))
-		return cmd_fail("%s is neither a file nor a block device", copy.name);
-	if (copy.exists && !force)
-		return cmd_fail("%s exists; --force replaces it", copy.name);
-	return run(argv[optind], &copy, aliases, level, quiet);
+	opts.ins = argv + optind;
+	opts.nr_ins = argc - optind - 1;
+	for (unsigned int i = 0; i < opts.nr_ins; i++)
+		if (output_path_init(&out, argv[argc - 1], opts.ins[i], opts.force, &err))
+			return cmd_fail("%s", err.text);
+	rc = check(&opts, &out);
+	if (rc)
+		return rc;
+	return opts.rearrange ? rearrange_file(opts.ins[0], &out) : copy(&opts, &out);
 }

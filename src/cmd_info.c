@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -9,9 +10,11 @@
 #include "src/input.h"
 
 static const char help[] =
-	"usage: kcapture info [OPTIONS] CORE\n"
+	"usage: kcapture info [OPTIONS] CORE...\n"
 	"\n"
-	"Show what CORE holds: who crashed and when, CPUs and their registers, notes, segments, holes, completeness.\n"
+	"Show what CORE holds: who crashed and when, CPUs and their registers, notes, segments, holes, completeness;\n"
+	"of a kdump-compressed, flattened or zstd file also what there is to know of that. Several are the pieces of a dump\n"
+	"that was split.\n"
 	"\n"
 	"  -s, --segments   list every segment\n"
 	"      --vmcoreinfo print VMCOREINFO as it is, and nothing else\n"
@@ -19,13 +22,33 @@ static const char help[] =
 
 #define ROW "%-12s "
 
-static void show_identity(const struct crash *crash, const struct kernel *kernel)
+static void show_fact(struct mem_facts *facts, const char *key, const char *text)
+{
+	(void)facts;
+	printf(ROW "%s\n", key, text);
+}
+
+/* The dump proper, and what it is wrapped in. */
+static void show_format(struct input *in)
+{
+	const struct elf_ehdr *ehdr = &in->crash.ehdr;
+	struct mem_facts facts = { show_fact };
+	struct mem *source;
+
+	if (in->kdump)
+		printf(ROW "kdump-compressed, %s\n", "format", arch_machine_name(ehdr->machine));
+	else
+		printf(ROW "ELF%u %s-endian core, %s\n", "format", ehdr->form.class == ELFCLASS64 ? 64 : 32,
+		       ehdr->form.data == ELFDATA2LSB ? "little" : "big", arch_machine_name(ehdr->machine));
+	for (unsigned int i = 0; (source = input_source(in, i)); i++)
+		mem_get_facts(source, &facts);
+}
+
+static void show_identity(const struct kernel *kernel)
 {
 	char when[32];
 
 	format_time(kernel->crashtime, when);
-	printf(ROW "ELF%u %s-endian core, %s\n", "format", crash->ehdr.form.class == ELFCLASS64 ? 64 : 32,
-	       crash->ehdr.form.data == ELFDATA2LSB ? "little" : "big", arch_machine_name(crash->ehdr.machine));
 	printf(ROW "%s\n", "kernel", kernel->release[0] ? kernel->release : "unknown");
 	if (kernel->version[0])
 		printf(ROW "%s\n", "build", kernel->version);
@@ -109,43 +132,48 @@ static void show_capture(const struct notes *notes)
 }
 
 /* A file that was cut still begins like a whole one. */
-static bool ends_early(struct input *in)
+static int check_end(struct input *in, struct error *err)
 {
+	uint64_t run;
 	uint8_t last;
 
 	for (unsigned int i = 0; i < in->crash.nr_segs; i++) {
 		const struct segment *seg = &in->crash.segs[i];
+		maddr_t end = seg->src + seg->filesz - 1;
 
-		if (seg->filesz && mem_read(&in->chain.mem, seg->src + seg->filesz - 1, &last, 1))
-			return true;
+		if (seg->filesz && mem_present(&in->chain.mem, end, 1, &run) && mem_read(&in->chain.mem, end, &last, 1))
+			return fail(err, -ENODATA, "the file ends early");
 	}
-	return false;
+	return in->crash.cut ? fail(err, -ENODATA, "the file ends early") : 0;
 }
 
 static void show_completeness(struct input *in)
 {
-	const char *text = "yes";
+	struct error err = { .text = "" };
+	struct mem *source;
+	int rc = in->crash.ehdr.flags & EF_DUMP_INCOMPLETE ? fail(&err, -ENODATA, "it is marked incomplete") : 0;
 
-	if (in->crash.ehdr.flags & EF_DUMP_INCOMPLETE)
-		text = "NO";
-	else if (in->crash.cut || ends_early(in))
-		text = "NO, the file ends early";
-	printf(ROW "%s\n", "complete", text);
+	for (unsigned int i = 0; !rc && (source = input_source(in, i)); i++)
+		rc = mem_check_whole(source, &err);
+	if (!rc)
+		rc = check_end(in, &err);
+	printf(ROW "%s%s\n", "complete", rc ? "NO, " : "yes", err.text);
 }
 
-static int show(const char *path, bool segments, bool vmcoreinfo)
+static int show(char *const *paths, unsigned int nr, bool segments, bool vmcoreinfo)
 {
 	static struct input in;
 	struct kernel kernel;
 	struct error err;
 
-	if (input_file_open(&in, path, stderr_log(), &err))
+	if (input_files_open(&in, paths, nr, stderr_log(), &err))
 		return cmd_fail("%s", err.text);
 	if (vmcoreinfo) {
 		fwrite(in.crash.vmcoreinfo.text, 1, in.crash.vmcoreinfo.len, stdout);
 	} else {
 		kernel_init(&kernel, &in.crash, &in.chain.mem, stderr_log());
-		show_identity(&in.crash, &kernel);
+		show_format(&in);
+		show_identity(&kernel);
 		show_notes(&in.crash, &kernel);
 		show_segments(&in.crash, segments);
 		show_capture(&in.crash.notes);
@@ -166,7 +194,7 @@ int cmd_info(int argc, char **argv)
 	bool segments = false, vmcoreinfo = false;
 	int opt;
 
-	while ((opt = cmd_getopt(argc, argv, ":sh", options, help, 1)) != -1) {
+	while ((opt = cmd_getopt(argc, argv, ":sh", options, help, -1)) != -1) {
 		switch (opt) {
 		case 's': segments = true; break;
 		case 'i': vmcoreinfo = true; break;
@@ -174,5 +202,5 @@ int cmd_info(int argc, char **argv)
 		default: return 2;
 		}
 	}
-	return show(argv[optind], segments, vmcoreinfo);
+	return show(argv + optind, argc - optind, segments, vmcoreinfo);
 }

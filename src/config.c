@@ -9,11 +9,15 @@
 
 #include "elfcore/page.h"
 #include "elfcore/types.h"
+#include "src/config_format.h"
+#include "src/config_target.h"
 
 #define LINE_MAX_LEN 1024
+#define WORD_MAX_LEN 32		/* of a directive */
 
 static const char *const actions[] = { "reboot", "halt", "poweroff" };
 static const char *const sources[] = { "devmem", "vmcore" };
+static const char *const consoles[] = { "auto", "plain", "screen" };
 
 const char *action_name(enum action action)
 {
@@ -28,10 +32,14 @@ const char *source_name(enum source_kind source)
 void config_init(struct config *cfg)
 {
 	memset(cfg, 0, sizeof(*cfg));
-	strcpy(cfg->path, "/var/crash");
-	cfg->target_timeout = 30;
-	cfg->stall_timeout = 120;
+	config_init_targets(cfg);
+	strcpy(cfg->watchdog, "/dev/watchdog");
+	cfg->crash_loop = 6;
+	cfg->levels[0] = DUMP_LEVEL_MAX;
+	cfg->nr_levels = 1;
+	cfg->jobs = 1;
 	cfg->aliases = true;
+	cfg->checksum = true;
 	cfg->sources[cfg->nr_sources++] = SOURCE_DEVMEM;
 	cfg->sources[cfg->nr_sources++] = SOURCE_VMCORE;
 }
@@ -42,50 +50,6 @@ static int word_index(const char *const *words, size_t nr, const char *word)
 		if (!strcmp(words[i], word))
 			return i;
 	return -1;
-}
-
-static int set_device(struct config *cfg, const char *value, struct error *err)
-{
-	if (strncmp(value, "/dev/", 5) || strstr(value, ".."))
-		return fail(err, -EINVAL, "\"%s\" is not a device below /dev", value);
-	if (strlen(value) >= sizeof(cfg->device))
-		return fail(err, -EINVAL, "device name longer than %zu bytes", sizeof(cfg->device) - 1);
-	strcpy(cfg->device, value);
-	return 0;
-}
-
-static int set_filesystem(struct config *cfg, const char *word, const char *value, struct error *err)
-{
-	int rc = set_device(cfg, value, err);
-
-	if (rc)
-		return rc;
-	cfg->target = TARGET_FS;
-	strcpy(cfg->fstype, word);
-	return 0;
-}
-
-static int set_raw(struct config *cfg, const char *word, const char *value, struct error *err)
-{
-	int rc = set_device(cfg, value, err);
-
-	(void)word;
-	if (rc)
-		return rc;
-	cfg->target = TARGET_RAW;
-	cfg->fstype[0] = 0;
-	return 0;
-}
-
-static int set_path(struct config *cfg, const char *word, const char *value, struct error *err)
-{
-	(void)word;
-	if (value[0] != '/' || strstr(value, "/../") || (strlen(value) >= 3 && !strcmp(value + strlen(value) - 3, "/..")))
-		return fail(err, -EINVAL, "\"%s\" is not an absolute path without \"..\"", value);
-	if (strlen(value) >= sizeof(cfg->path))
-		return fail(err, -EINVAL, "path longer than %zu bytes", sizeof(cfg->path) - 1);
-	strcpy(cfg->path, value);
-	return 0;
 }
 
 static int set_action(struct config *cfg, const char *word, const char *value, struct error *err)
@@ -101,20 +65,10 @@ static int set_action(struct config *cfg, const char *word, const char *value, s
 	return 0;
 }
 
-static int set_seconds(struct config *cfg, const char *word, const char *value, struct error *err)
+static int set_timeout(struct config *cfg, const char *word, const char *value, struct error *err)
 {
-	char *end;
-	unsigned long n = strtoul(value, &end, 10);
-
-	if (end == value || *end || value[0] == '-' || n > 86400 * 7)
-		return fail(err, -EINVAL, "\"%s\" is not a number of seconds from 0 to %d", value, 86400 * 7);
-	if (!strcmp(word, "timeout"))
-		cfg->timeout = n;
-	else if (!strcmp(word, "stall_timeout"))
-		cfg->stall_timeout = n;
-	else
-		cfg->target_timeout = n;
-	return 0;
+	(void)word;
+	return config_seconds(value, &cfg->timeout, err);
 }
 
 static int set_sources(struct config *cfg, const char *word, const char *value, struct error *err)
@@ -151,68 +105,229 @@ static int set_switch(struct config *cfg, const char *word, const char *value, s
 		return fail(err, -EINVAL, "\"%s\" is neither yes nor no", value);
 	if (!strcmp(word, "crosscheck"))
 		cfg->crosscheck = on;
+	else if (!strcmp(word, "checksum"))
+		cfg->checksum = on;
 	else
 		cfg->aliases = on;
 	return 0;
 }
 
-static int set_dump_level(struct config *cfg, const char *word, const char *value, struct error *err)
+static int read_number(const char *value, unsigned int max, unsigned int *ret, struct error *err)
 {
 	char *end;
 	unsigned long n = strtoul(value, &end, 10);
 
+	if (end == value || *end || value[0] == '-' || n > max)
+		return fail(err, -EINVAL, "\"%s\" is not a number from 0 to %u", value, max);
+	*ret = n;
+	return 0;
+}
+
+static int set_count(struct config *cfg, const char *word, const char *value, struct error *err)
+{
+	return read_number(value, 10000, strcmp(word, "keep") ? &cfg->crash_loop : &cfg->keep, err);
+}
+
+/* A number of bytes with K, M, G or T behind it, powers of 1024. */
+static int set_keep_bytes(struct config *cfg, const char *word, const char *value, struct error *err)
+{
+	static const char units[] = "KMGT";
+	char *end;
+	unsigned long long n = strtoull(value, &end, 10);
+	const char *unit = *end ? strchr(units, *end) : NULL;
+	unsigned int shift = unit ? 10 * (unit - units + 1) : 0;
+
 	(void)word;
-	if (end == value || *end || value[0] == '-' || n > DUMP_LEVEL_MAX)
-		return fail(err, -EINVAL, "\"%s\" is not a number from 0 to %d", value, DUMP_LEVEL_MAX);
-	cfg->dump_level = n;
+	if (end == value || value[0] == '-' || (*end && (!unit || end[1])) || n > UINT64_MAX >> shift)
+		return fail(err, -EINVAL, "\"%s\" is not a number of bytes, or of K, M, G, T", value);
+	cfg->keep_bytes = n << shift;
+	return 0;
+}
+
+static int set_watchdog(struct config *cfg, const char *word, const char *value, struct error *err)
+{
+	(void)word;
+	if (!strcmp(value, "yes"))
+		value = "/dev/watchdog";
+	else if (!strcmp(value, "no"))
+		value = "";
+	else if (strncmp(value, "/dev/", 5) || strlen(value) >= sizeof(cfg->watchdog))
+		return fail(err, -EINVAL, "\"%s\" is none of yes, no, /dev/NAME", value);
+	memset(cfg->watchdog, 0, sizeof(cfg->watchdog));
+	strcpy(cfg->watchdog, value);
+	return 0;
+}
+
+static int set_console(struct config *cfg, const char *word, const char *value, struct error *err)
+{
+	int kind = word_index(consoles, ARRAY_SIZE(consoles), value);
+
+	(void)word;
+	if (kind < 0)
+		return fail(err, -EINVAL, "\"%s\" is none of auto, plain, screen", value);
+	cfg->console = kind;
+	return 0;
+}
+
+static int set_text(char *ret, size_t size, const char *value, struct error *err)
+{
+	if (strlen(value) >= size)
+		return fail(err, -EINVAL, "list longer than %zu bytes", size - 1);
+	memset(ret, 0, size);
+	strcpy(ret, value);
 	return 0;
 }
 
 static int set_extra_modules(struct config *cfg, const char *word, const char *value, struct error *err)
 {
 	(void)word;
-	if (strlen(value) >= sizeof(cfg->extra_modules))
-		return fail(err, -EINVAL, "list longer than %zu bytes", sizeof(cfg->extra_modules) - 1);
-	strcpy(cfg->extra_modules, value);
+	return set_text(cfg->extra_modules, sizeof(cfg->extra_modules), value, err);
+}
+
+/* One absolute path, or for extra_bins several. */
+static int set_program(struct config *cfg, const char *word, const char *value, struct error *err)
+{
+	if (value[0] != '/' || strstr(value, "..") || (strchr(value, ' ') && strcmp(word, "extra_bins")))
+		return fail(err, -EINVAL, "\"%s\" is not the absolute path of a program", value);
+	if (!strcmp(word, "extra_bins"))
+		return set_text(cfg->extra_bins, sizeof(cfg->extra_bins), value, err);
+	return strcmp(word, "kdump_pre") ? set_text(cfg->kdump_post, sizeof(cfg->kdump_post), value, err) :
+					   set_text(cfg->kdump_pre, sizeof(cfg->kdump_pre), value, err);
+}
+
+static int set_nothing(struct config *cfg, const char *word, const char *value, struct error *err)
+{
+	(void)cfg, (void)word, (void)value, (void)err;
 	return 0;
 }
 
+/* hint: what is said of a word that is taken; a word without set is known from kdump.conf and wrong here. */
 static const struct directive {
 	const char *word;
 	int (*set)(struct config *cfg, const char *word, const char *value, struct error *err);
+	const char *hint;
 } directives[] = {
-	{ "ext2", set_filesystem },
-	{ "ext3", set_filesystem },
-	{ "ext4", set_filesystem },
-	{ "xfs", set_filesystem },
-	{ "btrfs", set_filesystem },
-	{ "vfat", set_filesystem },
-	{ "raw", set_raw },
-	{ "path", set_path },
-	{ "final_action", set_action },
-	{ "failure_action", set_action },
-	{ "timeout", set_seconds },
-	{ "stall_timeout", set_seconds },
-	{ "target_timeout", set_seconds },
-	{ "source", set_sources },
-	{ "crosscheck", set_switch },
-	{ "aliases", set_switch },
-	{ "dump_level", set_dump_level },
-	{ "extra_modules", set_extra_modules },
+	{ "ext2", config_set_filesystem, NULL },
+	{ "ext3", config_set_filesystem, NULL },
+	{ "ext4", config_set_filesystem, NULL },
+	{ "xfs", config_set_filesystem, NULL },
+	{ "btrfs", config_set_filesystem, NULL },
+	{ "vfat", config_set_filesystem, NULL },
+	{ "raw", config_set_raw, NULL },
+	{ "tcp", config_set_tcp, NULL },
+	{ "path", config_set_path, NULL },
+	{ "subvol", config_set_subvol, NULL },
+	{ "assemble", config_set_assemble, NULL },
+	{ "luks_key", config_set_luks_key, NULL },
+	{ "target_timeout", config_set_limit, NULL },
+	{ "stall_timeout", config_set_limit, NULL },
+	{ "target_limit", config_set_limit, NULL },
+	{ "final_action", set_action, NULL },
+	{ "failure_action", set_action, NULL },
+	{ "timeout", set_timeout, NULL },
+	{ "source", set_sources, NULL },
+	{ "crosscheck", set_switch, NULL },
+	{ "aliases", set_switch, NULL },
+	{ "checksum", set_switch, NULL },
+	{ "format", config_set_format, NULL },
+	{ "compress", config_set_compress, NULL },
+	{ "dump_level", config_set_levels, NULL },
+	{ "jobs", config_set_jobs, NULL },
+	{ "keep", set_count, NULL },
+	{ "keep_bytes", set_keep_bytes, NULL },
+	{ "crash_loop", set_count, NULL },
+	{ "watchdog", set_watchdog, NULL },
+	{ "console", set_console, NULL },
+	{ "net", config_set_net, NULL },
+	{ "key", config_set_key, NULL },
+	{ "host", config_set_host, NULL },
+	{ "extra_modules", set_extra_modules, NULL },
+	{ "extra_bins", set_program, NULL },
+	{ "kdump_pre", set_program, NULL },
+	{ "kdump_post", set_program, NULL },
+
+	/* kdump.conf's */
+	{ "default", set_action, "failure_action is its present name" },
+	{ "core_collector", config_set_collector, "its -c, -l, -z, -E and -d are taken; format, compress and dump_level say the same" },
+	{ "dracut_args", set_nothing, "means nothing here, there is no dracut" },
+	{ "force_rebuild", set_nothing, "means nothing here, every arming builds the image" },
+	{ "force_no_rebuild", set_nothing, "means nothing here, every arming builds the image" },
+	{ "auto_reset_crashkernel", set_nothing, "means nothing here" },
+	{ "nfs", NULL, "not supported yet; use tcp and \"kcapture receive\"" },
+	{ "ssh", NULL, "not supported yet; use tcp and \"kcapture receive\"" },
+	{ "sshkey", NULL, "not supported yet; use tcp and \"kcapture receive\"" },
+	{ "virtiofs", NULL, "not supported yet" },
+	{ "minix", NULL, "not supported" },
+	{ "fence_kdump_args", NULL, "not supported yet" },
+	{ "fence_kdump_nodes", NULL, "not supported yet" },
 };
 
-static int apply(struct config *cfg, const char *word, const char *value, struct error *err)
+static size_t min3(size_t a, size_t b, size_t c)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(directives); i++) {
-		if (strcmp(directives[i].word, word))
+	size_t ab = a < b ? a : b;
+
+	return ab < c ? ab : c;
+}
+
+/* How many letters have to be changed, added or left out to make a into b (Levenshtein's distance). */
+static size_t distance(const char *a, const char *b)
+{
+	size_t row[WORD_MAX_LEN + 1], len = strlen(b);
+
+	for (size_t i = 0; i <= len; i++)
+		row[i] = i;
+	for (; *a; a++) {
+		size_t diagonal = row[0]++;
+
+		for (size_t i = 1; i <= len; i++) {
+			size_t above = row[i];
+
+			row[i] = min3(above + 1, row[i - 1] + 1, diagonal + (*a != b[i - 1]));
+			diagonal = above;
+		}
+	}
+	return row[len];
+}
+
+/* The directive that was probably meant, or NULL. */
+static const char *nearest(const char *word)
+{
+	size_t best = strlen(word) / 3 + 2;
+	const char *found = NULL;
+
+	for (size_t i = 0; i < ARRAY_SIZE(directives) && strlen(word) <= WORD_MAX_LEN; i++) {
+		size_t d = distance(word, directives[i].word);
+
+		if (d >= best || !directives[i].set)
 			continue;
-		if (!*value)
+		best = d;
+		found = directives[i].word;
+	}
+	return found;
+}
+
+/* On success *hint_ret says what is to be known about the word, NULL = nothing. */
+static int apply(struct config *cfg, const char *word, const char *value, const char **hint_ret, struct error *err)
+{
+	const char *meant;
+
+	for (size_t i = 0; i < ARRAY_SIZE(directives); i++) {
+		const struct directive *d = &directives[i];
+
+		if (strcmp(d->word, word))
+			continue;
+		if (!d->set)
+			return fail(err, -EINVAL, "%s: %s", word, d->hint);
+		if (!*value && d->set != set_nothing)
 			return fail(err, -EINVAL, "%s needs a value", word);
-		if (directives[i].set(cfg, word, value, err))
+		if (d->set(cfg, word, value, err))
 			return fail_prefix(err, "%s", word);
+		*hint_ret = d->hint;
 		return 0;
 	}
-	return fail(err, -EINVAL, "unknown directive \"%s\"", word);
+	meant = nearest(word);
+	return fail(err, -EINVAL, "unknown directive \"%.40s\"%s%s%s", word, meant ? ", did you mean \"" : "", meant ? meant : "",
+		    meant ? "\"?" : "");
 }
 
 /* Fold runs of blanks to one and drop comment and surrounding blanks, in place. */
@@ -231,17 +346,18 @@ static void normalise(char *line)
 	*out = 0;
 }
 
-static int parse_line(struct config *cfg, char *line, struct error *err)
+static int parse_line(struct config *cfg, char *line, const char **hint_ret, struct error *err)
 {
 	char *value;
 
+	*hint_ret = NULL;
 	normalise(line);
 	if (!*line)
 		return 0;
 	value = strchr(line, ' ');
 	if (value)
 		*value++ = 0;
-	return apply(cfg, line, value ? value : "", err);
+	return apply(cfg, line, value ? value : "", hint_ret, err);
 }
 
 unsigned int config_parse(struct config *cfg, const char *text, size_t len, const char *name, struct log *log)
@@ -253,6 +369,7 @@ unsigned int config_parse(struct config *cfg, const char *text, size_t len, cons
 		const char *eol = memchr(text, '\n', end - text);
 		size_t n = (eol ? eol : end) - text;
 		char line[LINE_MAX_LEN];
+		const char *hint;
 		struct error err;
 
 		number++;
@@ -262,9 +379,11 @@ unsigned int config_parse(struct config *cfg, const char *text, size_t len, cons
 		} else {
 			memcpy(line, text, n);
 			line[n] = 0;
-			if (parse_line(cfg, line, &err)) {
+			if (parse_line(cfg, line, &hint, &err)) {
 				log_warn(log, "%s:%u: %s", name, number, err.text);
 				wrong++;
+			} else if (hint) {
+				log_warn(log, "%s:%u: %s: %s", name, number, line, hint);
 			}
 		}
 		text += n + 1;
@@ -272,43 +391,51 @@ unsigned int config_parse(struct config *cfg, const char *text, size_t len, cons
 	return wrong;
 }
 
-unsigned int config_parse_cmdline(struct config *cfg, const char *cmdline, struct log *log)
+/* One word of the command line, n bytes; false when it is one of ours and wrong. */
+static bool parse_param(struct config *cfg, const char *word, size_t n, struct log *log)
 {
 	static const char prefix[] = "kcapture.";
+	char param[LINE_MAX_LEN], *value;
+	const char *hint;
+	struct error err;
+
+	if (n < sizeof(prefix) - 1 || strncmp(word, prefix, sizeof(prefix) - 1))
+		return true;
+	if (n >= sizeof(param)) {
+		log_warn(log, "kernel command line: %.40s... is too long, ignored", word);
+		return false;
+	}
+	memcpy(param, word, n);
+	param[n] = 0;
+	value = strchr(param, '=');
+	if (value)
+		*value++ = 0;
+	if (!apply(cfg, param + sizeof(prefix) - 1, value ? value : "", &hint, &err))
+		return true;
+	log_warn(log, "kernel command line: %s", err.text);
+	return false;
+}
+
+unsigned int config_parse_cmdline(struct config *cfg, const char *cmdline, struct log *log)
+{
 	unsigned int wrong = 0;
 
+	cfg->overriding = true;
+	cfg->net_overriding = true;
 	while (*cmdline) {
 		size_t n = strcspn(cmdline, " \n");
-		char param[LINE_MAX_LEN];
-		struct error err;
 
-		if (n >= sizeof(prefix) - 1 && !strncmp(cmdline, prefix, sizeof(prefix) - 1)) {
-			char *value;
-
-			if (n >= sizeof(param)) {
-				log_warn(log, "kernel command line: %.40s... is too long, ignored", cmdline);
-				wrong++;
-				cmdline += n;
-				continue;
-			}
-			memcpy(param, cmdline, n);
-			param[n] = 0;
-			value = strchr(param, '=');
-			if (value)
-				*value++ = 0;
-			if (apply(cfg, param + sizeof(prefix) - 1, value ? value : "", &err)) {
-				log_warn(log, "kernel command line: %s", err.text);
-				wrong++;
-			}
-		}
+		wrong += !parse_param(cfg, cmdline, n, log);
 		cmdline += n + (cmdline[n] != 0);
 	}
+	cfg->overriding = false;
+	cfg->net_overriding = false;
 	return wrong;
 }
 
 int config_check(const struct config *cfg, struct error *err)
 {
-	if (cfg->target == TARGET_NONE)
-		return fail(err, -EINVAL, "no target: one line like \"ext4 /dev/nvme0n1p1\" or \"raw /dev/sdb1\" is needed");
+	if (!cfg->nr_targets)
+		return fail(err, -EINVAL, "no target: one line like \"ext4 UUID=...\" or \"raw /dev/sdb1\" is needed");
 	return 0;
 }

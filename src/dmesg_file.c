@@ -2,19 +2,13 @@
 #include "src/dmesg_file.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "elfcore/printk.h"
-#include "src/sys.h"
-
-#define NAME "vmcore-dmesg.txt"
-#define UNFINISHED "vmcore-dmesg-incomplete.txt"
 
 struct writer {
-	int fd;
+	struct sink *sink;
+	uint64_t off;
 	size_t len;
 	struct dmesg_summary *summary;
 	char buf[4 * PRINTK_FORMAT_MAX];
@@ -22,8 +16,9 @@ struct writer {
 
 static int flush(struct writer *w)
 {
-	int rc = write_all(w->fd, w->buf, w->len);
+	int rc = sink_write(w->sink, w->off, w->buf, w->len);
 
+	w->off += w->len;
 	w->len = 0;
 	return rc;
 }
@@ -31,7 +26,7 @@ static int flush(struct writer *w)
 /* What a person wants to read first, most telling kind last in the table; within a kind the latest line wins. */
 static void note_panic(struct dmesg_summary *summary, const struct printk_record *record)
 {
-	static const char *const marks[] = { "BUG:", "Oops:", "Kernel panic - not syncing" };
+	static const char *const marks[] = { "Oops:", "BUG:", "Kernel panic - not syncing" };
 	size_t known = 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(marks); i++)
@@ -55,45 +50,34 @@ static int write_record(void *arg, const struct printk_record *record)
 	struct writer *w = arg;
 
 	w->summary->nr_records++;
+	w->summary->last_ns = max_u64(w->summary->last_ns, record->ts_nsec);
 	note_panic(w->summary, record);
 	w->len += printk_format(record, NULL, w->buf + w->len, PRINTK_FORMAT_MAX);
 	return sizeof(w->buf) - w->len < PRINTK_FORMAT_MAX ? flush(w) : 0;
 }
 
-static int write_log(const char *unfinished, struct kernel *kernel, struct dmesg_summary *ret, struct error *err)
+int dmesg_file_write(struct sink *sink, struct kernel *kernel, struct dmesg_summary *ret, struct error *err)
 {
 	static struct writer w;
 	int rc;
 
-	w.len = 0;
+	memset(ret, 0, sizeof(*ret));
+	w.sink = sink;
+	w.off = w.len = 0;
 	w.summary = ret;
-	w.fd = open(unfinished, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (w.fd < 0)
-		return fail(err, -errno, "%s: %s", unfinished, strerror(errno));
 	err->code = 0;
 	rc = printk_each(kernel, write_record, &w, err);
 	if (!rc)
 		rc = flush(&w);
 	else
 		flush(&w);	/* what could be read is worth having */
-	if (!rc && fsync(w.fd))
-		rc = -errno;
-	close(w.fd);
+	if (!rc)
+		rc = sink_commit(sink, w.off);
+	if (rc) {
+		sink_retry(sink);
+		sink_keep(sink, w.off);
+	}
 	if (rc && !err->code)
-		fail(err, rc, "%s: %s", unfinished, strerror(-rc));
+		fail(err, rc, "%s", strerror(-rc));
 	return rc;
-}
-
-int dmesg_file_write(const char *dir, struct kernel *kernel, struct dmesg_summary *ret, struct error *err)
-{
-	char unfinished[400], name[400];
-	int rc;
-
-	memset(ret, 0, sizeof(*ret));
-	snprintf(unfinished, sizeof(unfinished), "%s/" UNFINISHED, dir);
-	snprintf(name, sizeof(name), "%s/" NAME, dir);
-	rc = write_log(unfinished, kernel, ret, err);
-	if (rc)
-		return rc;
-	return rename(unfinished, name) ? fail(err, -errno, "%s: %s", name, strerror(errno)) : 0;
 }

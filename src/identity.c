@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "src/identity.h"
 
+#include <ctype.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -54,4 +56,40 @@ void identity_name(const char *nodename, int64_t crashtime, char ret[IDENTITY_MA
 	plain_name(name);
 	format_time(crashtime ? crashtime : (int64_t)time(NULL), when);
 	snprintf(ret, IDENTITY_MAX, "%s-%s", name, when);
+}
+
+/* Days from 1970-01-01, the reverse of civil_date(). */
+static int64_t days_of(int64_t year, unsigned int month, unsigned int day)
+{
+	int64_t era, y = month <= 2 ? year - 1 : year;
+	unsigned int yoe, doy;
+
+	era = y / 400;
+	yoe = y - era * 400;
+	doy = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1;
+	return era * 146097 + yoe * 365 + yoe / 4 - yoe / 100 + doy - 719468;
+}
+
+int64_t identity_time(const char *name)
+{
+	static const char form[] = "0000-00-00-00:00:00";
+	const size_t form_len = sizeof(form) - 1;
+	size_t len = strlen(name);
+	const char *dot = strrchr(name, '.'), *p;
+	unsigned int field[6], nr = 0;
+
+	/* A number that tells dumps of one second apart. */
+	if (dot && dot[1] && !dot[1 + strspn(dot + 1, "0123456789")])
+		len = dot - name;
+	if (len <= form_len || name[len - form_len - 1] != '-')
+		return 0;
+	p = name + len - form_len;
+	for (size_t i = 0; i < form_len; i++)
+		if (form[i] == '0' ? !isdigit((unsigned char)p[i]) : p[i] != form[i] && p[i] != '-')
+			return 0;
+	for (size_t i = 0; i < form_len; i += nr == 1 ? 5 : 3)
+		field[nr++] = strtoul(p + i, NULL, 10);
+	if (field[1] < 1 || field[1] > 12 || field[2] < 1 || field[2] > 31)
+		return 0;
+	return days_of(field[0], field[1], field[2]) * 86400 + field[3] * 3600 + field[4] * 60 + field[5];
 }

@@ -16,4 +16,7 @@ void format_time(int64_t seconds, char ret[32]);
 /* A missing name becomes "localhost", a missing time (0) the present one. */
 void identity_name(const char *nodename, int64_t crashtime, char ret[IDENTITY_MAX]);
 
+/* The time in such a name, also with '-' for ':' (vfat) and a number behind it; 0 = it is none. */
+int64_t identity_time(const char *name);
+
 #endif

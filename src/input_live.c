@@ -105,6 +105,15 @@ static void line_up(struct input *in, const struct config *cfg)
 	}
 }
 
+int input_vmcore_open(struct input *in, struct log *log, struct error *err)
+{
+	int rc;
+
+	input_init(in);
+	rc = open_vmcore(in, &in->crash, log, err);
+	return rc ? rc : mem_chain_add(&in->chain, &in->vmcore.mem);
+}
+
 int input_live_open(struct input *in, const struct config *cfg, const char *cmdline, struct log *log, struct error *err)
 {
 	struct error other;

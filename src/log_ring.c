@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "src/log_ring.h"
 
-#include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "src/sys.h"
 
@@ -13,6 +10,16 @@ static void keep(struct log_ring *ring, const char *text, size_t len)
 {
 	while (len--)
 		ring->buf[ring->nr_bytes++ % LOG_RING_SIZE] = *text++;
+}
+
+/* At the level of debugging: the consoles have it already. */
+static void tell_kmsg(struct log_ring *ring, const char *line)
+{
+	char text[400];
+	int len = snprintf(text, sizeof(text), "<7>kcapture: %s\n", line);
+
+	if (ring->kmsg_fd >= 0)
+		write_all(ring->kmsg_fd, text, min_u64(len, sizeof(text) - 1));
 }
 
 static void emit(struct log *log, enum log_level level, const char *line)
@@ -23,41 +30,23 @@ static void emit(struct log *log, enum log_level level, const char *line)
 	int len;
 
 	log_ring_console(ring, line);
+	tell_kmsg(ring, line);
 	len = snprintf(text, sizeof(text), "[%5u.%03u] %s%s\n", ms / 1000, ms % 1000,
 		       level == LOG_LEVEL_ERR ? "error: " : level == LOG_LEVEL_WARN ? "warning: " : "", line);
 	keep(ring, text, min_u64(len, sizeof(text) - 1));
 }
 
-/* A console may be stopped by flow control: what it does not take within a second is lost to it, and nothing else is. */
-static void write_patiently(int fd, const char *text, size_t len)
-{
-	struct pollfd poll_fd = { .fd = fd, .events = POLLOUT };
-	ssize_t n;
-
-	while (len) {
-		n = write(fd, text, len);
-		if (n < 0 && errno == EAGAIN && poll(&poll_fd, 1, 1000) > 0)
-			continue;
-		if (n <= 0)
-			return;
-		text += n;
-		len -= n;
-	}
-}
-
 void log_ring_console(struct log_ring *ring, const char *line)
 {
-	char text[400];
-	int len = snprintf(text, sizeof(text), "kcapture: %s\n", line);
-
-	write_patiently(ring->console_fd, text, min_u64(len, sizeof(text) - 1));
+	console_line(&ring->console, line);
 }
 
-void log_ring_init(struct log_ring *ring, int console_fd, uint64_t start_ms)
+void log_ring_init(struct log_ring *ring, uint64_t start_ms)
 {
 	memset(ring, 0, sizeof(*ring));
 	ring->log.emit = emit;
-	ring->console_fd = console_fd;
+	console_init(&ring->console);
+	ring->kmsg_fd = -1;
 	ring->start_ms = start_ms;
 }
 

@@ -10,21 +10,23 @@
 
 #include "elfcore/log.h"
 #include "elfcore/types.h"
+#include "src/console.h"
 
 #define LOG_RING_SIZE (32U << 10)
 
 struct log_ring {
 	struct log log;
-	int console_fd;
+	struct console console;
+	int kmsg_fd;			/* -1 = none: every line goes there as well, for who reads the capture kernel's own log */
 	uint64_t start_ms;
 	uint64_t nr_bytes;		/* ever written; the buffer holds the last LOG_RING_SIZE of them */
 	char buf[LOG_RING_SIZE];
 };
 
-/* In caller's storage; times are counted from start_ms. */
-void log_ring_init(struct log_ring *ring, int console_fd, uint64_t start_ms);
+/* In caller's storage; times are counted from start_ms. Consoles are to be added. */
+void log_ring_init(struct log_ring *ring, uint64_t start_ms);
 
-/* Show a line on the console only: progress. */
+/* Show a line on the consoles only. */
 void log_ring_console(struct log_ring *ring, const char *line);
 
 /* The kept text in two pieces, oldest first; returns their total length. The second may be empty. */

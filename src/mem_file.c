@@ -12,6 +12,14 @@ static int file_read(struct mem *mem, maddr_t addr, void *buf, size_t len)
 	return read_all_at(container_of(mem, struct mem_file, mem)->fd, addr, buf, len);
 }
 
+/* Of a device too. */
+static uint64_t file_size(struct mem *mem)
+{
+	off_t size = lseek(container_of(mem, struct mem_file, mem)->fd, 0, SEEK_END);
+
+	return size > 0 ? size : 0;
+}
+
 static void file_close(struct mem *mem)
 {
 	close(container_of(mem, struct mem_file, mem)->fd);
@@ -20,6 +28,7 @@ static void file_close(struct mem *mem)
 static const struct mem_ops file_ops = {
 	.name = "file",
 	.read = file_read,
+	.size = file_size,
 	.close = file_close,
 };
 

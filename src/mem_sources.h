@@ -76,16 +76,24 @@ struct flat_list {
 	size_t nr, cap;
 };
 
-/* A core in the flattened form; maddr_t is an offset in the core that it stands for. */
+#define FLAT_LANES 8
+
+/*
+ * A core in the flattened form; maddr_t is an offset in the core that it stands for. Writers have few places where they
+ * go on (page descriptors, page data): each such lane is ascending and disjoint, so that a record is found at once. What
+ * fits no lane goes to the last one, in the order of the stream. 24 bytes of memory a record, of which there is one for
+ * each 64 KiB as makedumpfile writes them.
+ */
 struct mem_flat {
 	struct mem mem;
-	int fd;				/* borrowed from the file */
-	struct flat_list base;		/* ascending, disjoint */
-	struct flat_list overlay;	/* in the order of the stream: later ones win */
+	struct mem *below;		/* the stream; borrowed */
+	struct flat_list lanes[FLAT_LANES];
 	uint64_t size;			/* of the core */
+	uint64_t stream_len;		/* as far as it was understood */
+	bool cut;			/* there is no end record */
 };
 
-/* -ENODEV: the file is not flattened. A stream that ends early is taken as far as it goes, with a warning. */
-int mem_flat_open(struct mem_flat *flat, const struct mem_file *file, struct log *log, struct error *err);
+/* -ENODEV: it is not flattened. A stream that ends early is taken as far as it goes, with a warning. */
+int mem_flat_open(struct mem_flat *flat, struct mem *below, struct log *log, struct error *err);
 
 #endif

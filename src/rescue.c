@@ -7,9 +7,11 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "elfcore/page.h"
 #include "src/capture.h"
 #include "src/crosscheck.h"
 #include "src/identity.h"
+#include "src/last_words.h"
 #include "src/sys.h"
 #include "src/target.h"
 
@@ -23,6 +25,9 @@ static struct {
 } state;
 
 #define LOG_SAVE_LINES 10
+
+/* The core itself has more of them. */
+#define SAID_HOLES 12
 
 static void say_crash(const struct crash *crash, const struct kernel *kernel, struct log *log)
 {
@@ -41,11 +46,11 @@ static void say_holes(const struct capture *c, struct log *log)
 		log_warn(log, "%llu pages unreadable, zero-filled", (unsigned long long)(unreadable + 4095) / 4096);
 	if (c->nr_unwritten)
 		log_warn(log, "%llu pages not written", (unsigned long long)(c->nr_unwritten + 4095) / 4096);
-	for (unsigned int i = 0; i < c->holes.nr; i++)
+	for (unsigned int i = 0; i < c->holes.nr && i < SAID_HOLES; i++)
 		log_warn(log, "missing: 0x%llx-0x%llx (%s)", (unsigned long long)c->holes.list[i].start,
 			 (unsigned long long)c->holes.list[i].end, strerror(-c->holes.list[i].error));
-	if (c->holes.nr_ranges > c->holes.nr)
-		log_warn(log, "and %llu ranges more", (unsigned long long)(c->holes.nr_ranges - c->holes.nr));
+	if (c->holes.nr_ranges > SAID_HOLES)
+		log_warn(log, "and %llu ranges more", (unsigned long long)(c->holes.nr_ranges - SAID_HOLES));
 }
 
 static void say_result(const struct capture *c, struct log_ring *ring)
@@ -135,6 +140,16 @@ static void show(struct progress *progress, const char *line)
 		target_save_log(&state.target);
 }
 
+/* A complete dump without the pages that are missed least is worth more than the beginning of a complete one. */
+static int save_smaller(struct capture *c, struct error *err)
+{
+	log_warn(c->log, "%s; once more, with dump level %d", err->text, DUMP_LEVEL_MAX);
+	capture_deinit(c);
+	c->levels[0] = DUMP_LEVEL_MAX;
+	c->nr_levels = 1;
+	return capture(c, err);
+}
+
 static int save(const struct config *cfg, struct log_ring *ring, struct progress *progress, struct error *err)
 {
 	struct capture *c = &state.capture;
@@ -145,15 +160,25 @@ static int save(const struct config *cfg, struct log_ring *ring, struct progress
 	c->log = &ring->log;
 	c->progress = progress;
 	c->aliases = cfg->aliases;
-	c->level = cfg->dump_level;
+	c->format = cfg->format;
+	c->codec = cfg->codec;
+	c->jobs = cfg->jobs;
+	memcpy(c->levels, cfg->levels, sizeof(c->levels));
+	c->nr_levels = cfg->nr_levels;
 	c->identified = true;
 	rc = capture(c, err);
+	if (rc == -ENOSPC && c->level != DUMP_LEVEL_MAX)
+		rc = save_smaller(c, err);
+	if (!rc)
+		rc = target_verify(&state.target, err);
 	say_result(c, ring);
 	if (rc && state.target.path[0])
 		log_warn(&ring->log, "what was written is kept at %s%s, marked incomplete", state.target.name,
-			 cfg->target == TARGET_FS ? "-incomplete" : "");
+			 state.target.ops->make_dir ? "-incomplete" : "");
 	if (!rc && cfg->crosscheck)
 		run_crosscheck(c, &state.target, &ring->log);
+	if (!rc)
+		target_prune(&state.target, cfg);
 	return rc;
 }
 
@@ -162,43 +187,82 @@ static void say_saved(struct log *log)
 	const struct capture *c = &state.capture;
 	uint64_t written = c->plan.data_len - c->nr_zero_bytes;
 
+	if (state.target.memory_skipped) {
+		log_info(log, "saved the log and the notes of the crash only, in %s", state.target.remains);
+		return;
+	}
 	log_info(log, "saved %s (%llu MB, %llu MB of them not zero, %llu.%llu s)", state.target.name,
 		 (unsigned long long)(c->plan.file_size / 1000000), (unsigned long long)(written / 1000000),
 		 (unsigned long long)(c->duration_ms / 1000), (unsigned long long)(c->duration_ms / 100 % 10));
 }
 
-int rescue(const struct config *cfg, const char *cmdline, struct log_ring *ring, struct progress *progress)
+/* Nothing to dump, but whoever looks for the dump shall find the reason. */
+static int save_reason(struct error *err, int input_rc, const struct error *input_err)
 {
-	struct error err, input_err;
-	struct kernel kernel;
-	int rc, input_rc = input_live_open(&state.in, cfg, cmdline, &ring->log, &input_err);
+	target_make_dir(&state.target, "", 0, err);
+	*err = *input_err;
+	return input_rc;
+}
 
-	target_init(&state.target, cfg, ring);
-	state.show = progress->show;
-	progress->show = show;
-	if (!input_rc) {
+/* Up to the verdict; the target stays open. */
+static int save_to_target(const struct rescue *job, struct error *err)
+{
+	struct log *log = &job->ring->log;
+	struct error input_err;
+	struct kernel kernel;
+	int rc, input_rc = input_live_open(&state.in, job->cfg, job->cmdline, log, &input_err);
+
+	if (!input_rc && job->first) {
 		kernel_init(&kernel, &state.in.crash, &state.in.chain.mem, NULL);
-		say_crash(&state.in.crash, &kernel, &ring->log);
+		say_crash(&state.in.crash, &kernel, log);
 	}
-	rc = config_check(cfg, &err);
+	rc = config_check(job->cfg, err);
 	if (!rc)
-		rc = target_open(&state.target, &err);
-	if (!rc && input_rc) {
-		/* Nothing to dump, but whoever looks for the dump shall find the reason. */
-		target_make_dir(&state.target, "", 0, &err);
-		rc = input_rc;
-		err = input_err;
-	} else if (!rc) {
-		rc = save(cfg, ring, progress, &err);
-	} else if (input_rc) {
-		rc = fail(&err, rc, "%.120s; %.120s", input_err.text, err.text);
+		rc = target_open(&state.target, err);
+	if (!rc)
+		return input_rc ? save_reason(err, input_rc, &input_err) : save(job->cfg, job->ring, job->progress, err);
+	return input_rc ? fail(err, rc, "%.120s; %.120s", input_err.text, err->text) : rc;
+}
+
+int rescue(const struct rescue *job)
+{
+	struct log *log = &job->ring->log;
+	struct error err;
+	int rc;
+
+	target_init(&state.target, job->cfg, job->target, job->ring);
+	state.target.memo = job->memo;
+	state.target.progress = job->progress;
+	state.target.remains = job->remains;
+	state.show = job->progress->show;
+	job->progress->show = show;
+	rc = save_to_target(job, &err);
+	if (rc && state.target.memory_skipped && job->remains[0]) {
+		log_warn(log, "%s: no memory is saved (crash_loop)", err.text);
+		rc = 0;
 	}
-	say_memory(&ring->log);
-	if (rc)
-		log_err(&ring->log, "FAILED: %s", err.text);
+	say_memory(log);
+	if (!rc)
+		say_saved(log);
+	else if (job->last)
+		log_err(log, "FAILED: %s", err.text);
 	else
-		say_saved(&ring->log);
+		log_warn(log, "%s", err.text);
+	snprintf(job->reason, RESCUE_REASON_MAX, "%s", rc ? err.text : "");
+	target_save_verdict(&state.target, &state.capture, rc, job->reason);
 	target_close(&state.target);
 	input_close(&state.in);
 	return rc;
+}
+
+void rescue_last_words(const struct rescue *job)
+{
+	struct kernel kernel;
+	struct error err;
+
+	if (input_live_open(&state.in, job->cfg, job->cmdline, NULL, &err))
+		return;
+	kernel_init(&kernel, &state.in.crash, &state.in.chain.mem, NULL);
+	last_words(&kernel, job->reason, job->ring);
+	input_close(&state.in);
 }

@@ -10,8 +10,6 @@
 #include "src/sinks.h"
 #include "src/sys.h"
 
-#define FLUSH_STEP (8U << 20)
-
 /* Below this a write of zeros is cheaper than a command of its own. */
 #define ZEROOUT_MIN (256U << 10)
 
@@ -36,11 +34,7 @@ static int block_write(struct sink *sink, uint64_t off, const void *buf, size_t 
 		len -= held;
 	}
 	rc = len ? write_all_at(block->fd, off, p, len) : 0;
-	if (!rc && block->end - block->flushed >= FLUSH_STEP) {
-		sync_file_range(block->fd, block->flushed, block->end - block->flushed, SYNC_FILE_RANGE_WRITE);
-		block->flushed = block->end;
-	}
-	return rc;
+	return rc ? rc : writeback_advance(&block->writeback, block->fd, block->end);
 }
 
 static int write_zeros(struct sink *sink, uint64_t off, uint64_t len)

@@ -12,8 +12,14 @@
 
 #define SUFFIX "-incomplete"
 
-/* Start writeback in steps of this size: the medium works while we read, and the page cache of a small kernel stays small. */
-#define FLUSH_STEP (8U << 20)
+/* NAME-incomplete, or NAME-incomplete.txt: what people open by its ending keeps it. */
+static void unfinished_name(const struct sink_file *file, char *ret, size_t size)
+{
+	const char *ending = strstr(file->name, ".txt");
+	int len = ending && !ending[4] ? ending - file->name : (int)strlen(file->name);
+
+	snprintf(ret, size, "%.*s" SUFFIX "%s", len, file->name, file->name + len);
+}
 
 static int file_write(struct sink *sink, uint64_t off, const void *buf, size_t len)
 {
@@ -21,11 +27,18 @@ static int file_write(struct sink *sink, uint64_t off, const void *buf, size_t l
 	int rc = write_all_at(file->fd, off, buf, len);
 
 	file->end = max_u64(file->end, off + len);
-	if (!rc && file->end - file->flushed >= FLUSH_STEP) {
-		sync_file_range(file->fd, file->flushed, file->end - file->flushed, SYNC_FILE_RANGE_WRITE);
-		file->flushed = file->end;
-	}
-	return rc;
+	return rc ? rc : writeback_advance(&file->writeback, file->fd, file->end);
+}
+
+static int file_writev(struct sink *sink, uint64_t off, const struct sink_vec *vecs, unsigned int nr)
+{
+	struct sink_file *file = container_of(sink, struct sink_file, sink);
+	int rc = write_vecs_at(file->fd, off, vecs, nr);
+
+	for (unsigned int i = 0; i < nr; i++)
+		off += vecs[i].len;
+	file->end = max_u64(file->end, off);
+	return rc ? rc : writeback_advance(&file->writeback, file->fd, file->end);
 }
 
 static int file_zero(struct sink *sink, uint64_t off, uint64_t len)
@@ -57,7 +70,7 @@ static int file_commit(struct sink *sink, uint64_t size)
 
 	if (rc)
 		return rc;
-	snprintf(unfinished, sizeof(unfinished), "%s" SUFFIX, file->name);
+	unfinished_name(file, unfinished, sizeof(unfinished));
 	if (renameat(file->dir_fd, unfinished, file->dir_fd, file->name) || fsync(file->dir_fd))
 		return -errno;
 	return 0;
@@ -75,6 +88,7 @@ static const struct sink_ops file_ops = {
 	.name = "file",
 	.caps = SINK_SEEK,
 	.write = file_write,
+	.writev = file_writev,
 	.zero = file_zero,
 	.sync = file_sync,
 	.commit = file_commit,
@@ -94,7 +108,7 @@ int sink_file_open(struct sink_file *file, const char *dir, const char *name, st
 	file->dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (file->dir_fd < 0)
 		return fail(err, -errno, "%s: %s", dir, strerror(errno));
-	snprintf(unfinished, sizeof(unfinished), "%s" SUFFIX, name);
+	unfinished_name(file, unfinished, sizeof(unfinished));
 	file->fd = openat(file->dir_fd, unfinished, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (file->fd < 0) {
 		int rc = fail(err, -errno, "%s/%s: %s", dir, unfinished, strerror(errno));

@@ -9,17 +9,19 @@
 
 #include "elfcore/error.h"
 #include "elfcore/sink.h"
+#include "src/writeback.h"
+#include "src/sender.h"
 
 /*
- * A file in a directory. It is called NAME-incomplete, is private (0600), and gets its name by rename(2) in commit(),
- * after fsync(2) of the file and before fsync(2) of the directory. zero() leaves holes.
+ * A file in a directory. It is called NAME-incomplete (NAME-incomplete.txt for NAME.txt), is private (0600), and gets its
+ * name by rename(2) in commit(), after fsync(2) of the file and before fsync(2) of the directory. zero() leaves holes.
  */
 struct sink_file {
 	struct sink sink;
 	int dir_fd;
 	int fd;
 	char name[96];
-	uint64_t flushed;	/* data up to here is on its way to the medium */
+	struct writeback writeback;
 	uint64_t end;		/* highest offset written */
 };
 
@@ -36,7 +38,7 @@ struct sink_block {
 	struct sink sink;
 	int fd;
 	uint64_t size;			/* of the device */
-	uint64_t flushed;
+	struct writeback writeback;
 	uint64_t end;
 	uint8_t header[BLOCK_HEADER_SIZE];
 };
@@ -51,5 +53,34 @@ struct sink_stream {
 };
 
 void sink_stream_init(struct sink_stream *stream, int fd);
+
+/* Nothing is kept. */
+struct sink_null {
+	struct sink sink;
+	uint64_t size;			/* that the dump would have had */
+};
+
+void sink_null_init(struct sink_null *null);
+
+/* A stage that answers -ENOSPC to whatever would make the dump longer than max_size; closes what is below it. */
+struct sink_limit {
+	struct sink sink;
+	struct sink *below;
+	uint64_t max_size;
+};
+
+struct sink *sink_limit_init(struct sink_limit *limit, struct sink *below, uint64_t max_size);
+
+/* One file of a dump that goes to a receiver. zero() costs nothing, what is not sent is zeros there. */
+struct sink_tcp {
+	struct sink sink;
+	struct sender *sender;		/* borrowed */
+	enum wire_file file;
+	bool has_sum;
+	uint8_t sha256[32];		/* the receiver compares it before it gives the file its name */
+};
+
+/* -EINVAL: a receiver takes no file of that name. */
+int sink_tcp_init(struct sink_tcp *tcp, struct sender *sender, const char *name, struct error *err);
 
 #endif

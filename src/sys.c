@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/times.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -93,6 +94,43 @@ int write_all_at(int fd, uint64_t off, const void *buf, size_t len)
 		p += n;
 		off += n;
 		len -= n;
+	}
+	return 0;
+}
+
+#if !defined(__KLIBC__)
+static ssize_t write_vecs(int fd, uint64_t off, const struct iovec *iov, unsigned int nr)
+{
+	return pwritev(fd, iov, nr, off);
+}
+#else
+/* There is no pwritev(2) in klibc; nobody else moves the position. */
+static ssize_t write_vecs(int fd, uint64_t off, const struct iovec *iov, unsigned int nr)
+{
+	return lseek(fd, off, SEEK_SET) < 0 ? -1 : writev(fd, iov, nr);
+}
+#endif
+
+int write_vecs_at(int fd, uint64_t off, const struct sink_vec *vecs, unsigned int nr)
+{
+	struct iovec iov[SINK_VECS_MAX], *at = iov;
+
+	for (unsigned int i = 0; i < nr; i++)
+		iov[i] = (struct iovec){ (void *)vecs[i].base, vecs[i].len };
+	while (nr) {
+		ssize_t n = write_vecs(fd, off, at, nr);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n ? -errno : -ENOSPC;
+		off += n;
+		for (; nr && (size_t)n >= at->iov_len; at++, nr--)
+			n -= at->iov_len;
+		if (nr) {
+			at->iov_base = (char *)at->iov_base + n;
+			at->iov_len -= n;
+		}
 	}
 	return 0;
 }

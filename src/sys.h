@@ -9,6 +9,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "elfcore/sink.h"
+
 /* Milliseconds of a clock that is good for differences: setting the time of day does not move it. */
 uint64_t now_ms(void);
 
@@ -21,6 +23,9 @@ void *map_at(int fd, uint64_t off, size_t len, int prot, int flags);
 /* All of it or -errno; an early end of file is -ENODATA. */
 int read_all_at(int fd, uint64_t off, void *buf, size_t len);
 int write_all_at(int fd, uint64_t off, const void *buf, size_t len);
+
+/* The stretches one behind another at off. At most SINK_VECS_MAX. */
+int write_vecs_at(int fd, uint64_t off, const struct sink_vec *vecs, unsigned int nr);
 int write_all(int fd, const void *buf, size_t len);
 
 /* A small file (/proc, configuration) as a terminated string; the length or -errno, -EFBIG when it does not fit. */
