@@ -25,15 +25,21 @@ class Case:
     load: str = "-s"
     arm: str = ""                       # armed by `kcapture arm` with these options instead of by kexec
     dirty: int = 0
+    listings: bool = False              # the guest prints what the kernel says of itself
     # the capture
     relaxed: bool = True                # iomem=relaxed on its command line
     args: str = ""                      # more of its command line
     config: tuple = ()                  # more directives
+    targets: tuple = ()                 # directives instead of the one for the target disk
     target: str = "ext4"                # or raw, or xfs, btrfs, vfat (then only the console is checked)
     bus: str = "nvme"
-    partition: bool = False
+    by: str = ""                        # the disk is named by UUID, LABEL, PARTUUID or ID
+    partition: bool | str = False       # or what sfdisk(8) is to make
+    prepare: str = ""                   # a script that makes what is on the disk, in a machine; it tells "guest: KEY=VALUE"
     disk: int = 0                       # MiB, default: enough
     oracle: bool = False                # also compare with a raw copy of /proc/vmcore
+    stacks: bool = False                # all stacks must be drgn's, and gdb's must reach the entry thanks to the aliases
+    tasks: int = 0                      # so many more tasks, each of which must be a thread in `kcapture gdb`
     # what is broken
     direct: bool = False                # the initramfs is booted by itself, nothing crashed
     elfcorehdr: str = ""                # a bogus address instead of the real one
@@ -41,16 +47,26 @@ class Case:
     throttle: int = 0                   # bytes/s that the disk takes
     unplug: bool = False                # the disk is taken away in the middle
     eio: bool = False                   # a sector in the middle of the disk cannot be written
+    old: tuple = ()                     # complete dumps that lie there already, so many minutes old
+    pre: str = ""                       # a shell script for kdump_pre, and for kdump_post
+    post: str = ""
+    devices: tuple = ()                 # more QEMU arguments
     # how it must end
-    expect: str = "saved"               # saved, failed, or ended (either, but in order)
+    expect: str = "saved"               # saved, failed, ended (either, but in order), looping (saved without memory),
+                                        # called-off, or bitten (ended by the kernel's panic or the watchdog)
+    corrupt: bool = False               # the filesystem's group descriptors are rubbish
+    readonly: bool = False              # the disk takes no writes
     symlink: bool = False               # the configured path is a link that leads nowhere on the target
     partial: bool = False               # a failure must leave a core that is marked incomplete, and its log
     says: str = ""                      # pattern that the console must show
     final: str = "reboot"
+    left: tuple = ()                    # of the old dumps those that stay, by their age
     deadline: int = 150                 # s
+    memory_bar: int = 4096              # KiB of /init's own peak memory
 
 
-CRASHES = [Case(f"{crash}{load}-{target}", crash=crash, load=load, target=target, smp=smp, oracle=oracle)
+CRASHES = [Case(f"{crash}{load}-{target}", crash=crash, load=load, target=target, smp=smp, oracle=oracle,
+                stacks=crash in ("oops", "cpu1") and load == "-s")
            for crash, load, target, smp, oracle in (
                ("sysrq", "-s", "ext4", 2, True),
                ("sysrq", "-c", "ext4", 2, True),
@@ -80,20 +96,25 @@ MACHINES = [
 TARGETS = [
     Case("partition-ext4", partition=True),
     Case("partition-raw", partition=True, target="raw"),
-    Case("virtio-blk", bus="virtio-blk", partition=True),
-    Case("virtio-scsi", bus="virtio-scsi"),
+    Case("virtio-blk", bus="virtio-blk", partition=True, by="PARTUUID", config=("extra_modules virtio_blk virtio_pci",)),
+    Case("virtio-scsi", bus="virtio-scsi", by="ID", config=("extra_modules sd_mod virtio_scsi virtio_pci",)),
     Case("generic-nvme", crashed="6.1-generic", crashkernel="256M", memory=768, oracle=True),
     Case("generic-virtio-blk", crashed="6.1-generic", bus="virtio-blk", crashkernel="256M", memory=768, load="-c"),
     Case("generic-ahci", crashed="6.1-generic", bus="ahci", partition=True, crashkernel="256M", memory=768),
-    Case("xfs", target="xfs"),
-    Case("btrfs", target="btrfs"),
+    Case("generic-usb", crashed="6.1-generic", bus="usb", partition=True, by="ID", crashkernel="256M", memory=768,
+         config=("extra_modules sd_mod usb_storage xhci_pci",)),
+    Case("generic-sdcard", crashed="6.1-generic", bus="sdcard", disk=1024, crashkernel="256M", memory=768),
+    Case("generic-pmem", crashed="6.1-generic", bus="pmem", crashkernel="256M", memory=768),
+    Case("xfs", target="xfs", by="UUID", config=("extra_modules nvme",)),
+    Case("btrfs", target="btrfs", by="UUID", config=("extra_modules nvme",)),
     Case("vfat", target="vfat"),
     Case("generic-xfs", crashed="6.1-generic", target="xfs", bus="virtio-blk", crashkernel="256M", memory=768),
     Case("path", config=("path /deep/er/dumps",)),
     Case("path-leads-away", config=("path /crash",), symlink=True, says="using the top of"),
 ]
 
-PAIRS = [Case(f"pair-{crashed}-by-{capture}{load}", crashed=crashed, capture=capture, load=load)
+PAIRS = [Case(f"pair-{crashed}-by-{capture}{load}", crashed=crashed, capture=capture, load=load,
+              stacks=crashed == capture and load == "-s")
          for crashed in ("6.1", "6.12", "7") for capture in ("6.1", "6.12", "7") for load in ("-s", "-c")
          if (crashed, capture) != ("6.1", "6.1")]       # that pair is most of the other cases
 
@@ -114,14 +135,15 @@ ARMED = [
 ACTIONS = [
     Case("final-halt", config=("final_action halt",), final="halt"),
     Case("final-poweroff", config=("final_action poweroff",), final="poweroff"),
-    Case("failure-poweroff", config=("failure_action poweroff", "target_timeout 3", "ext4 /dev/nvme7n1"),
+    Case("failure-poweroff", config=("failure_action poweroff", "target_timeout 3"), targets=("ext4 /dev/nvme7n1",),
          expect="failed", final="poweroff"),
     Case("cmdline-wins", args="kcapture.final_action=poweroff", final="poweroff"),
 ]
 
 FAULTS = [
-    Case("target-missing", config=("ext4 /dev/nvme7n1", "target_timeout 5"), expect="failed", says="nvme7n1"),
-    Case("target-not-ext4", config=("ext4 /dev/nvme0n1",), target="raw", expect="failed", says="nvme0n1"),
+    Case("target-missing", targets=("ext4 /dev/nvme7n1",), config=("target_timeout 5",), expect="failed", says="nvme7n1"),
+    Case("second-target", targets=("ext4 /dev/nvme7n1", "target_timeout 3", "ext4 /dev/nvme0n1"), says="trying the next target"),
+    Case("target-not-ext4", targets=("ext4 /dev/nvme0n1",), target="raw", expect="failed", says="nvme0n1"),
     Case("disk-full", disk=48, expect="failed", partial=True, says="No space|ENOSPC|full|room"),
     Case("raw-too-small", disk=32, target="raw", expect="failed"),
     Case("disk-eio", eio=True, expect="failed"),
@@ -129,6 +151,24 @@ FAULTS = [
     Case("disk-unplugged-raw", throttle=8 << 20, unplug=True, target="raw", expect="failed"),
     Case("disk-stalled", throttle=65536, config=("stall_timeout 8",), expect="failed", says="no byte moved", final="forced",
          deadline=120),
+    Case("watchdog", devices=("-device", "i6300esb"), crashed="6.1-generic", memory=768, crashkernel="256M",
+         config=("extra_modules i6300esb", "final_action halt"), says="watchdog /dev/watchdog is fed", final="halt"),
+    Case("wrong-uuid", targets=("ext4 UUID=5d8e4f1c-9c1d-4a53-8f0e-3c1f0f4f2a11", "target_timeout 3"), config=("extra_modules nvme",),
+         expect="failed", says="Kernel panic - not syncing: sysrq triggered crash"),
+    Case("read-only", bus="virtio-blk", readonly=True, expect="failed", says="Read-only|read-only|Permission denied"),
+    Case("fs-corrupt", corrupt=True, expect="failed", says="mounting /dev/nvme0n1 as ext4 failed"),
+    Case("full-from-the-start", disk=5, expect="failed", says="once more, with dump level 31"),
+    Case("memory-exhausted", pre="tail /dev/zero & exit 0", config=("extra_bins /bin/busybox",)),
+    # the capture kernel itself panics: by itself it reboots (panic=), and where it stands still the watchdog bites
+    Case("capture-panics", pre="echo c > /proc/sysrq-trigger", expect="bitten", args="panic=-1"),
+    Case("watchdog-bites", devices=("-device", "i6300esb", "-action", "watchdog=reset"), crashed="6.1-generic", memory=768,
+         crashkernel="256M", pre="sleep 3; echo c > /proc/sysrq-trigger", config=("extra_modules i6300esb",), args="panic=0",
+         expect="bitten", says="watchdog /dev/watchdog is fed"),
+    Case("hooks", pre="echo before > /dev/console; exit 0", post="echo after: $1", says="after: 0"),
+    Case("pre-calls-off", pre="exit 1", expect="called-off", says="no dump: "),
+    Case("crash-loop", old=(10, 50, 300), config=("crash_loop 3", "keep 1"), says="crash number 3 within an hour", left=(10, 50, 300),
+         expect="looping"),
+    Case("keep-two", old=(100, 300, 200), config=("keep 2",), says="deleted the old dump", left=(100,)),
     Case("timed-out", throttle=8 << 20, config=("timeout 6",), expect="failed", says="not done within", partial=True),
     Case("no-crash", direct=True, expect="failed", says="elfcorehdr|vmcore"),
     Case("elfcorehdr-beyond-ram", elfcorehdr="0x7000000000", expect="ended"),
@@ -147,4 +187,51 @@ SELECTION = [
     Case("no-aliases", config=("aliases no",)),
 ]
 
-CASES = SELECTION + CRASHES + MACHINES + TARGETS + PAIRS + SOURCES + ARMED + ACTIONS + FAULTS
+FORMATS = [
+    Case("kdump-lzo", memory_bar=12288, config=("format kdump", "compress lzo", "crosscheck no"), oracle=True),
+    Case("zstd-two-jobs", memory_bar=16384, config=("compress zstd", "jobs 2", "crosscheck no"), oracle=True, dirty=60),
+    Case("kdump-31-raw", memory_bar=12288, target="raw", load="-c",
+         config=("format kdump", "compress zlib", "dump_level 31", "crosscheck no")),
+    Case("armed-two-jobs", memory_bar=16384, smp=4, arm="--load auto",
+         config=("format kdump", "compress zstd", "jobs 2", "dump_level 31", "crosscheck no")),
+]
+
+LISTINGS = [
+    Case("listings-5.10", crashed="5.10", cpu="qemu64", listings=True),      # this kernel has no 5-level page tables
+    Case("listings-6.12", crashed="6.12", listings=True),
+    Case("listings-7", crashed="7", listings=True),
+]
+
+HALVES = "label: gpt\nsize=700M\nsize=700M\n"
+MIRROR = "mdadm --create /dev/md0 --run --level=1 --raid-devices=2 --metadata=1.2 --assume-clean /dev/nvme0n1p1 /dev/nvme0n1p2\n"
+VOLUME = """conf='devices{use_devicesfile=0} activation{udev_sync=0 udev_rules=0}'
+lvm pvcreate --config "$conf" DEVICE; lvm vgcreate --config "$conf" vg-a DEVICE
+lvm lvcreate --config "$conf" -Wn -Zn -n crash -l 100%FREE vg-a
+"""
+SECRET = """cryptsetup -q luksFormat --pbkdf pbkdf2 --pbkdf-force-iterations 1000 DEVICE /etc/key
+cryptsetup open --key-file /etc/key DEVICE secret
+echo "guest: luks=$(/usr/bin/blkid -o value -s UUID DEVICE)"
+"""
+MKFS = """/usr/bin/mke2fs -q -t ext4 -L crashes DEVICE; echo "guest: fs=$(/usr/bin/blkid -p -o value -s UUID DEVICE)"
+"""
+MD_UUID = "echo \"guest: md=$(mdadm --detail --export /dev/md0 | sed -n 's/MD_UUID=//p')\"; mdadm --stop /dev/md0\n"
+
+STACKED = [
+    Case("lvm", partition=HALVES, disk=1536, targets=("ext4 LABEL=crashes", "assemble lvm:vg-a/crash"), config=("extra_modules nvme",),
+         prepare=VOLUME.replace("DEVICE", "/dev/nvme0n1p1") + MKFS.replace("DEVICE", "/dev/vg-a/crash")),
+    Case("md-mirror", partition=HALVES, disk=1536, targets=("ext4 UUID={fs}", "assemble md:{md}"), config=("extra_modules nvme",),
+         prepare=MIRROR + MKFS.replace("DEVICE", "/dev/md0") + MD_UUID),
+    Case("luks", partition=HALVES, disk=1536, targets=("ext4 /dev/mapper/luks-{luks}", "assemble luks:{luks}", "luks_key {key}"),
+         config=("extra_modules nvme",), crashkernel="192M",
+         prepare=SECRET.replace("DEVICE", "/dev/nvme0n1p1") + MKFS.replace("DEVICE", "/dev/mapper/secret")),
+]
+
+# Where stacks are hard to follow: an interrupt's on the way, a softirq's, an exception's because there is no room left
+STACKS = [Case(f"stacks-{crashed}-{crash}", crashed=crashed, crash=crash, config=("crosscheck no",), stacks=True)
+          for crashed, crash in (("6.1", "timer"), ("6.1", "overflow"), ("6.12", "ipi"), ("6.12", "overflow"),
+                                 ("7", "timer"), ("7", "overflow"))]
+
+GDB = [Case("gdb-200-tasks", tasks=200)]
+
+CASES = (GDB + LISTINGS + SELECTION + FORMATS + CRASHES + MACHINES + TARGETS + PAIRS + SOURCES + ARMED + ACTIONS + FAULTS +
+         STACKS + STACKED)

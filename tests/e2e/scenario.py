@@ -6,19 +6,27 @@ other tests, the benchmark and the demo use its parts.
 """
 
 import datetime
+import json
 import re
 import subprocess
 import time
 
-from lib import compare_cores, elf, guest, sparse
+from e2e import old_dumps
+from lib import compare_cores, elf, gdb_threads, guest, listings, readers, sparse, stacks
 from lib.disk import MIB, Disk
-from lib.fetch_kernels import build_module, fetch_kernel
+from lib.fetch_kernels import build_module, fetch_kernel, fetch_vmlinux
 from lib.paths import INIT, KCAPTURE
 from lib.runner import Failure, expect
 from lib.vm import VM, Timeout
 
 PANIC_IN_DMESG = {"sysrq": "sysrq triggered crash", "oops": "kcrash_touch", "softlockup": "softlockup: hung tasks",
-                  "nmi": "NMI", "irqsoff": "NMI"}
+                  "nmi": "NMI", "irqsoff": "NMI", "ipi": "kcrash_interrupt", "timer": "kcrash: timer",
+                  "overflow": "kcrash_recurse"}
+# Where it happened, as crash.json says
+PLACES = {"sysrq": r"sysrq_handle_crash\+", "oops": r"kcrash_touch.*\[kcrash\]", "softlockup": r"kcrash_spin.*\[kcrash\]",
+          "nmi": ".", "irqsoff": ".", "ipi": r"kcrash_touch.*\[kcrash\]", "timer": r"kcrash_expired.*\[kcrash\]",
+          "overflow": r"kcrash_recurse.*\[kcrash\]"}
+MODULE_CRASHES = ("oops", "softlockup", "irqsoff", "ipi", "timer", "overflow")
 ENDINGS = {"reboot": ("kcapture: rebooting", "reboot: Restarting system"),
            "forced": ("kcapture: rebooting", "sysrq: Resetting"),
            "halt": ("kcapture: halting", "reboot: System halted"),
@@ -52,9 +60,11 @@ class Scenario:
     def __init__(self, case, directory):
         self.case = case
         self.dir = directory
+        self.started = datetime.datetime.now(datetime.timezone.utc)
         self.crashed = fetch_kernel(case.crashed)
         self.capture = fetch_kernel(case.capture or case.crashed)
-        self.needs_module = case.crash in ("oops", "softlockup", "irqsoff") or bool(case.header)
+        self.prepared = {}
+        self.needs_module = case.crash in MODULE_CRASHES or bool(case.header) or case.listings
         self.target = Disk(directory / "target.img", (case.disk or case.memory + 128) * MIB, case.bus,
                            partition=case.partition, drive_options=self._throttle())
         self.oracle = None
@@ -63,12 +73,23 @@ class Scenario:
                                n=1 if case.bus == "nvme" else 0)
 
     def _throttle(self):
-        return f",throttling.bps-write={self.case.throttle}" if self.case.throttle else ""
+        throttle = f",throttling.bps-write={self.case.throttle}" if self.case.throttle else ""
+        return throttle + (",readonly=on" if self.case.readonly else "")
 
     def config_lines(self):
-        lines = [f"{self.case.target} {self.target.device}"]
+        key = self.dir / "key"
+        key.write_text("a key that everybody may know")
+        lines = [line.format(key=key, **self.prepared) for line in self.case.targets] or [f"{self.case.target} {self.target.place(self.case.by)}"]
+        if not any(line.startswith("dump_level") for line in self.case.config):
+            lines.append("dump_level 0")
         if not any(line.startswith("crosscheck") for line in self.case.config):
             lines.append("crosscheck yes")
+        for word, script in (("kdump_pre", self.case.pre), ("kdump_post", self.case.post)):
+            if script:
+                path = self.dir / f"{word}.sh"
+                path.write_text(f"#!/bin/busybox sh\n{script}\n")
+                path.chmod(0o755)
+                lines.append(f"{word} {path}")
         return lines + list(self.case.config)
 
     def capture_args(self):
@@ -80,14 +101,34 @@ class Scenario:
 
     def make_disks(self):
         self.target.create()
-        if self.case.target != "raw":
+        if self.case.prepare:
+            self._prepare()
+        elif self.case.target != "raw":
             self.target.format(self.case.target)
         if self.case.symlink:
             self.target.debugfs("symlink /crash /srv/crash", "-w")
+        for minutes in self.case.old:
+            old_dumps.make(self, minutes)
+        if self.case.corrupt:
+            with open(self.target.path, "r+b") as image:
+                image.seek(4096)
+                image.write(b"rubbish " * 8192)
         if self.case.eio:
             self.target.drive = failing_drive(self.target)
         if self.oracle:
             self.oracle.create()
+
+    def _prepare(self):
+        """Have a machine make what needs block devices on the target disk (two partitions) and read what it is called."""
+        kernel, initrd = self.capture, self.dir / "prepare.img"
+        modules = ("nvme", "raid1", "dm-mod", "dm-crypt", "xts", "aesni-intel", "algif_skcipher", "ext4", "crc32c_generic")
+        initrd.write_bytes(guest.prepare_image(kernel, self.case.prepare, ("mdadm", "lvm", "cryptsetup", "mke2fs", "blkid"),
+                                               modules, self.target.device))
+        with VM(self.dir / "prepare.log", ["-kernel", str(kernel.vmlinuz), "-initrd", str(initrd), "-append",
+                                           "console=ttyS0 panic=-1 quiet", *self.target.qemu_args()], 512, 1) as vm:
+            vm.wait_for("guest: prepared")
+            vm.wait_end()
+            self.prepared = dict(re.findall(r"guest: (\w+)=(\S+)", vm.text()))
 
     def capture_initrd(self):
         image = capture_image(self.capture, self.config_lines(), self.dir)
@@ -99,9 +140,11 @@ class Scenario:
     def first_initrd(self):
         case = self.case
         first = guest.FirstKernel(crash=case.crash, load=case.load, append=self.capture_args(), sysctl=SYSCTL,
-                                  dirty=case.dirty, header=case.header, arm=case.arm)
+                                  dirty=case.dirty, tasks=case.tasks, header=case.header, arm=case.arm, listings=case.listings)
         module = build_module(case.crashed) if self.needs_module else None
         image = first.image(self.capture.vmlinuz, self.capture_initrd(), module)
+        if case.listings:
+            image += guest.listed_modules(self.crashed)
         if case.arm:
             image += guest.installed_system(self.crashed, KCAPTURE, INIT, self.dir / "kcapture.conf")
         return image
@@ -117,7 +160,7 @@ class Scenario:
             initrd.write_bytes(self.first_initrd())
             append = f"console=ttyS0 crashkernel={case.crashkernel} panic=-1 {case.kernel_args}".rstrip()
         args = ["-kernel", str(self.crashed.vmlinuz), "-initrd", str(initrd), "-append", append]
-        args += numa_args(case) if case.numa else []
+        args += [*case.devices, *(numa_args(case) if case.numa else [])]
         for disk in filter(None, (self.target, self.oracle)):
             args += disk.qemu_args()
         return VM(self.dir / "serial.log", args, case.memory, case.smp, case.cpu, case.deadline)
@@ -176,7 +219,7 @@ def numa_args(case):
 
 def saved_core(text):
     """The match that names where the core was saved, on the console; the log of the dead kernel alone is none."""
-    return re.search(r"kcapture: saved (/\S+)", text)
+    return re.search(r"kcapture: saved ((?:/|tcp:)\S+)", text)
 
 
 def check_console(scenario, vm):
@@ -184,10 +227,16 @@ def check_console(scenario, vm):
     lines = [text for _, text in vm.lines[scenario.first_line_of_capture(vm):]]
     text = "\n".join(lines)
     kernel = "\n".join(line for line in lines if "kcapture: " not in line)
-    for bad in ("Kernel panic", "Attempted to kill init", "Oops:", "soft lockup", "blocked for more than"):
+    for bad in () if case.expect == "bitten" else ("Kernel panic", "Attempted to kill init", "Oops:", "soft lockup", "blocked for more than"):
         expect(bad not in kernel, f"the capture kernel says {bad!r}")
     expect("kcapture: " in text, "kcapture never spoke")
-    saved = saved_core(text)
+    if case.expect == "bitten":
+        expect(re.search(f"kcapture: .*{case.says}", text), f"the console does not say /{case.says}/")
+        expect("kcapture: rebooting" not in text and not saved_core(text), "it ended before the watchdog bit")
+        return text
+    saved = saved_core(text) or (
+        case.expect == "looping" and re.search("kcapture: saved the log and the notes", text)) or (
+        case.expect == "called-off" and "kcapture: no dump" in text)
     failed = re.search(r"kcapture: FAILED: (.+)", text)
     expect(saved or failed, "neither saved nor FAILED on the console")
     expect(not (saved and failed), "both saved and FAILED on the console")
@@ -200,7 +249,7 @@ def check_console(scenario, vm):
     for wanted in ENDINGS[case.final]:
         expect(wanted in text, f"the console does not say {wanted!r}")
     check_crosscheck(case, text, bool(saved))
-    check_memory(text, bool(saved))
+    check_memory(text, bool(saved) and case.expect != "called-off", case.memory_bar)
     return text
 
 
@@ -218,10 +267,10 @@ def peak_memory(text):
     return int(match[1]) + int(match[2] or 0) if match else None
 
 
-def check_memory(text, saved):
+def check_memory(text, saved, bar):
     peak = peak_memory(text)
     expect(peak is not None or not saved, "no peak memory reported")
-    expect(peak is None or peak < MEMORY_BAR, f"peak memory of {peak} KiB")
+    expect(peak is None or peak < bar, f"peak memory of {peak} KiB")
 
 
 # What must lie on the target
@@ -229,15 +278,31 @@ def check_memory(text, saved):
 def fetch_core(scenario, text):
     """Get the core off the target: its path on the host, holes kept."""
     out = scenario.dir / "vmcore"
-    if scenario.case.target == "raw" and "ext4" not in " ".join(scenario.case.config):
+    if scenario.case.target == "raw":
         copy_raw(scenario.target, out)
-        return out
+        return plain(out)
     files = scenario.target.files()
-    cores = [path for path in files if re.search(r"/vmcore(-incomplete)?$", path)]
+    old = [old_dumps.name(scenario, minutes) for minutes in scenario.case.old]
+    cores = [path for path in files if re.search(r"/vmcore(-incomplete)?$", path) and path.split("/")[-2] not in old]
     expect(len(cores) == 1, f"{len(cores)} cores on the target: {' '.join(files)}")
     check_directory(scenario, cores[0], files, text)
     scenario.target.extract(cores[0], out)
-    return out
+    return plain(out)
+
+
+def plain(core):
+    """The ELF core that a dump in another format stands for, in its place; what it was stays beside it."""
+    with open(core, "rb") as file:
+        magic = file.read(8)
+    packed = core.with_suffix(".packed")
+    if magic[:4] == b"\x28\xb5\x2f\xfd":
+        core.rename(packed)
+        run_tool("zstd", "-q", "-d", packed, "-o", core)
+    elif magic == b"KDUMP   ":
+        core.rename(packed)
+        run_tool(KCAPTURE, "verify", packed)
+        run_tool(KCAPTURE, "copy", "-q", packed, core)
+    return core
 
 
 def copy_raw(disk, out):
@@ -245,6 +310,9 @@ def copy_raw(disk, out):
     with open(disk.path, "rb") as image, open(out, "wb") as core:
         core.truncate(disk.size - 2 * disk.offset)
         sparse.copy_range(image.fileno(), disk.offset, core.fileno(), 0, disk.size - 2 * disk.offset)
+    with open(out, "rb") as core:
+        if core.read(4) != b"\x7fELF":
+            return
     with elf.Core(out) as core:
         end = max(phdr.offset + phdr.filesz for phdr in core.phdrs)
     with open(out, "r+b") as core:
@@ -269,8 +337,43 @@ def check_directory(scenario, path, files, text):
         dmesg = path.rsplit("/", 1)[0] + "/vmcore-dmesg.txt"
         expect(dmesg in files, "no vmcore-dmesg.txt beside the core")
         scenario.target.extract(dmesg, scenario.dir / "vmcore-dmesg.txt")
+        check_crash_json(scenario, path.rsplit("/", 1)[0])
+        check_sums(scenario, path.rsplit("/", 1)[0], files)
     if not match[3]:
         expect(path in text, f"the console does not name {path}")
+
+
+def check_crash_json(scenario, directory):
+    """crash.json tells what happened and how the dump ended; returns it."""
+    scenario.target.extract(f"{directory}/crash.json", scenario.dir / "crash.json")
+    told = json.loads((scenario.dir / "crash.json").read_text())
+    place = PLACES[re.sub(r"^cpu\d+$", "sysrq", scenario.case.crash)]
+    for key, wanted in (("host", guest.HOSTNAME), ("kernel", re.escape(scenario.crashed.version)), ("place", place),
+                        ("ip", "0xffffffff[0-9a-f]{8}"), ("signature", "k1-[0-9a-f]{16}"), ("panic", ".")):
+        expect(re.match(wanted, told.get(key, "")), f"crash.json: {key} is {told.get(key)!r}")
+    expect(told["dump"]["status"] == "complete" and told["dump"]["memory_bytes"] > 0, f"crash.json: {told['dump']}")
+    expect(told["cpu"] < scenario.case.smp and told["uptime_s"] >= 0 and told["stack"], "crash.json lacks cpu, uptime or stack")
+    return told
+
+
+def check_sums(scenario, directory, files):
+    """SHA256SUMS names every other file, and sha256sum agrees; the core itself is fetched later."""
+    sums = scenario.dir / "SHA256SUMS"
+    if "checksum no" in scenario.case.config:
+        expect(f"{directory}/SHA256SUMS" not in files, "there is a SHA256SUMS that nobody wanted")
+        return
+    scenario.target.extract(f"{directory}/SHA256SUMS", sums)
+    named = [line.split("  ", 1)[1] for line in sums.read_text().splitlines()]
+    there = [path.rsplit("/", 1)[1] for path in files if path.startswith(directory + "/")]
+    expect(sorted(named + ["SHA256SUMS"]) == sorted(there), f"SHA256SUMS names {named}, the files are {there}")
+    for name in named:
+        scenario.target.extract(f"{directory}/{name}", scenario.dir / name)
+    run_tool("env", "-C", scenario.dir, "sha256sum", "--strict", "-c", "SHA256SUMS")
+    dump = scenario.dir / "dump"
+    dump.mkdir()
+    for name in there:
+        (dump / name).symlink_to(scenario.dir / name)
+    run_tool(KCAPTURE, "verify", dump)
 
 
 def check_saved_core(scenario, path):
@@ -321,7 +424,9 @@ def oracle_size(vm):
 def check_oracle(scenario, vm, core):
     result = compare_cores.compare(scenario.oracle.path, core, oracle_size(vm))
     (scenario.dir / "oracle.txt").write_text(result.summary() + "\n")
-    expect(result.good, f"against raw /proc/vmcore: {result.summary()}")
+    # kdump-compressed dumps have no program headers to compare
+    good = result.good or ("format kdump" in scenario.case.config and result.pages > 10000 and not result.differing)
+    expect(good, f"against raw /proc/vmcore: {result.summary()}")
     return f"oracle: {result.pages} pages equal"
 
 
@@ -351,10 +456,15 @@ def check(case, directory):
     scenario = Scenario(case, directory)
     vm = scenario.run()
     text = check_console(scenario, vm)
+    old_dumps.check(scenario)
+    if case.expect == "looping":
+        return old_dumps.check_no_memory(scenario)
+    if case.expect == "called-off":
+        return expect(not scenario.target.files(), "there is something on the target")
     if not saved_core(text):
         check_partial(scenario)
         return ""
-    if case.target not in ("ext4", "raw"):
+    if case.target not in ("ext4", "raw") or case.prepare:
         return "only /init's own crosscheck has read the core back"
     if case.target == "ext4":
         expect(scenario.target.is_clean(), "the target filesystem was not cleanly unmounted")
@@ -364,4 +474,29 @@ def check(case, directory):
     info = check_saved_core(scenario, core)
     if case.target == "ext4":
         check_crash_time(text, info)
-    return check_oracle(scenario, vm, core) if scenario.oracle else ""
+    if case.listings:
+        return listings.check(core, "\n".join(line for _, line in vm.lines))
+    said = [check_oracle(scenario, vm, core)] if scenario.oracle else []
+    if case.stacks:
+        said.append(f"{stacks.check(core, case.crashed, scenario.needs_module)} stacks equal")
+        said.append(check_gdb(scenario, core))
+    if case.tasks:
+        said.append(gdb_threads.check(core, scenario.dir))
+    return ", ".join(said)
+
+
+def check_gdb(scenario, core):
+    """Plain gdb's backtrace of the CPU that panicked reaches the entry; without aliases it does not get far."""
+    if scenario.case.crash not in ("sysrq", "timer", "ipi"):
+        return "gdb needs the module's symbols"
+    plain = scenario.dir / "no-aliases"
+    run_tool(KCAPTURE, "copy", "--no-aliases", core, plain)
+    depths = []
+    for path in (core, plain):
+        text = readers.gdb(path, fetch_vmlinux(scenario.case.crashed), readers.PANICKING_THREAD, "bt")
+        (scenario.dir / f"gdb-{path.name}.txt").write_text(text)
+        depths.append((len(re.findall(r"^#\d+ ", text, re.M)), bool(re.search(r"entry_SYSCALL_64|sysvec_", text))))
+    (deep, entered), (shallow, _) = depths
+    expect(entered, f"gdb's backtrace of {deep} frames does not reach the entry")
+    expect(shallow <= 4, f"without aliases gdb's backtrace has {shallow - 1} frames")   # frame 0 is said twice
+    return f"gdb: {deep} frames, {shallow} without aliases"

@@ -16,11 +16,17 @@ CORES = CACHE / "cores"
 KERNEL = "6.1"
 
 
+def console():
+    """What the machine of the fixture said, the listings of its kernel among it."""
+    cores()
+    return (CORES / "console.log").read_text(errors="replace")
+
+
 def cores():
     """Paths of (the core that kcapture wrote, the raw /proc/vmcore)."""
     core, raw = CORES / "vmcore", CORES / "vmcore.raw"
     with locked():
-        fresh = raw.exists() and core.exists() and core.stat().st_mtime > INIT.stat().st_mtime
+        fresh = raw.exists() and core.exists() and (CORES / "console.log").exists() and core.stat().st_mtime > INIT.stat().st_mtime
     if not fresh:
         make(core, raw)
     return core, raw
@@ -31,7 +37,7 @@ def make(core, raw):
     work = CORES / "work"
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True)
-    case = Case("fixture", dirty=100, oracle=True)
+    case = Case("fixture", dirty=100, oracle=True, listings=True)
     one = scenario.Scenario(case, work)
     vm = one.run()
     text = scenario.check_console(one, vm)
@@ -41,5 +47,6 @@ def make(core, raw):
     with open(one.oracle.path, "rb") as disk, open(raw, "wb") as out:
         out.truncate(size)
         sparse.copy_range(disk.fileno(), 0, out.fileno(), 0, size)
+    (CORES / "console.log").write_text("\n".join(line for _, line in vm.lines))
     captured.rename(core)
     shutil.rmtree(work)

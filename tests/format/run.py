@@ -15,7 +15,7 @@ import sys
 import threading
 
 sys.path[:0] = [str(pathlib.Path(__file__).resolve().parents[1])]
-from format import fixture, selection
+from format import aliases, analysis, dropin, fixture, reading, report, selection
 from lib import compare_cores, elf, readers, runner
 from lib.fetch_kernels import fetch_kernel, fetch_vmlinux
 from lib.paths import BUILD, INIT, KCAPTURE
@@ -43,6 +43,7 @@ ORIGINS = {
     "captured": lambda directory: cores()[0],
     "copied": lambda directory: copied(cores()[0], directory),
     "from-raw": lambda directory: copied(cores()[1], directory),
+    "from-kdump": lambda directory: reading.converted(cores()[1], directory),
 }
 
 
@@ -213,6 +214,8 @@ def oracle_notices(directory):
 
 
 CHECKS = (readelf, layout, same_as_raw, gdb, crash, drgn, makedumpfile, verify, info)
+# A kdump dump does not say how large the kernel's image is: of its PT_LOAD the size differs.
+NOT_OF_KDUMP = (same_as_raw,)
 
 
 def checked(check, origin, directory):
@@ -223,12 +226,27 @@ def select(check, directory):
     return check(cores()[0], directory)
 
 
+def on_raw(check, directory):
+    return check(cores()[1], directory)
+
+
 def tests():
     found = [runner.Test(f"{check.__name__}-{origin}", functools.partial(checked, check, origin))
-             for origin in ORIGINS for check in CHECKS]
+             for origin in ORIGINS for check in CHECKS if origin != "from-kdump" or check not in NOT_OF_KDUMP]
     found += [runner.Test(f"damaged-{name}", functools.partial(damaged, damage)) for name, damage in DAMAGES.items()]
-    for check in (selection.same_pages, selection.same_bytes, selection.same_tasks, selection.same_dmesg):
+    for check in (selection.elf_has_the_set, selection.same_bytes, selection.same_tasks, selection.same_dmesg):
         found.append(runner.Test(f"selection-{check.__name__.replace('_', '-')}", functools.partial(select, check)))
+    found += [runner.Test(name, check) for name, check in reading.tests(cores)]
+    found.append(runner.Test("selection-synthetic", selection.synthetic, 30))
+    for kernel in (*selection.KNOWN, *selection.NEWER):
+        checks = [selection.same_pages] + [selection.same_as_symbols, selection.newer_tasks] * (kernel in selection.NEWER)
+        checks += [selection.by_types] * (kernel != "5.10")
+        found += [runner.Test(f"selection-{check.__name__.replace('_', '-')}-{kernel}", functools.partial(check, kernel), 30)
+                  for check in checks]
+    found.append(runner.Test("aliases-say-the-same", functools.partial(select, aliases.say_the_same)))
+    found += [runner.Test(f"report-{check.__name__.replace('_', '-')}", functools.partial(select, check)) for check in report.CHECKS]
+    found += [runner.Test(f"analysis-{check.__name__.replace('_', '-')}", functools.partial(select, check)) for check in analysis.CHECKS]
+    found += [runner.Test(f"dropin-{check.__name__.replace('_', '-')}", functools.partial(on_raw, check)) for check in dropin.CHECKS]
     return found + [runner.Test("flattened", flattened), runner.Test("copy-of-copy", copy_of_copy),
                     runner.Test("oracle-notices", oracle_notices)]
 

@@ -161,7 +161,7 @@ static void fake_close(struct mem *mem)
 
 void fake_mem_init(struct fake_mem *fake)
 {
-	static const struct mem_ops ops = { "fake", fake_read, fake_close };
+	static const struct mem_ops ops = { .name = "fake", .read = fake_read, .close = fake_close };
 
 	memset(fake, 0, sizeof(*fake));
 	fake->mem.ops = &ops;

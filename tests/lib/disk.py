@@ -16,10 +16,17 @@ MIB = 1 << 20
 # bus: (QEMU device arguments, device name in the guest)
 BUSES = {
     "nvme": (["-device", "nvme,serial=kc{n},id=dev{n},drive=disk{n}"], "/dev/nvme{n}n1"),
-    "virtio-blk": (["-device", "virtio-blk-pci,id=dev{n},drive=disk{n}"], "/dev/vd{letter}"),
+    "virtio-blk": (["-device", "virtio-blk-pci,serial=kc{n},id=dev{n},drive=disk{n}"], "/dev/vd{letter}"),
     "virtio-scsi": (["-device", "virtio-scsi-pci,id=bus{n}",
-                     "-device", "scsi-hd,id=dev{n},bus=bus{n}.0,drive=disk{n}"], "/dev/sd{letter}"),
-    "ahci": (["-device", "ahci,id=bus{n}", "-device", "ide-hd,id=dev{n},bus=bus{n}.0,drive=disk{n}"], "/dev/sd{letter}"),
+                     "-device", "scsi-hd,serial=kc{n},id=dev{n},bus=bus{n}.0,drive=disk{n}"], "/dev/sd{letter}"),
+    "ahci": (["-device", "ahci,id=bus{n}",
+              "-device", "ide-hd,serial=kc{n},id=dev{n},bus=bus{n}.0,drive=disk{n}"], "/dev/sd{letter}"),
+    "usb": (["-device", "qemu-xhci,id=bus{n}",
+             "-device", "usb-storage,serial=kc{n},bus=bus{n}.0,id=dev{n},drive=disk{n}"], "/dev/sd{letter}"),
+    "sdcard": (["-device", "sdhci-pci,id=bus{n}", "-device", "sd-card,id=dev{n},drive=disk{n}"], "/dev/mmcblk{n}"),
+    "pmem": (["-machine", "pc,nvdimm=on", "-m", "slots=2,maxmem=8G",
+              "-object", "memory-backend-file,id=disk{n},share=on,mem-path={path},size={size}",
+              "-device", "nvdimm,id=dev{n},memdev=disk{n}"], "/dev/pmem{n}"),
 }
 
 
@@ -33,7 +40,7 @@ class Disk:
     size: int                       # bytes
     bus: str = "nvme"
     n: int = 0
-    partition: bool = False
+    partition: bool | str = False   # True: one over all, or sfdisk's input
     drive_options: str = ""         # more -drive properties
     drive: str = ""                 # instead of the plain file
 
@@ -57,7 +64,7 @@ class Disk:
         with open(self.path, "wb") as image:
             image.truncate(self.size)
         if self.partition:
-            subprocess.run(["sfdisk", "-q", str(self.path)], input="label: gpt\nstart=2048\n", text=True, check=True,
+            subprocess.run(["sfdisk", "-q", str(self.path)], input="label: gpt\nstart=2048\n" if self.partition is True else self.partition, text=True, check=True,
                            capture_output=True)
 
     def format(self, fstype):
@@ -71,12 +78,27 @@ class Disk:
         subprocess.run(argv, check=True, capture_output=True)
 
     def qemu_args(self):
+        arguments = [arg.format(n=self.n, path=self.path, size=self.size) for arg in BUSES[self.bus][0]]
+        if self.bus == "pmem":
+            return arguments
         if self.drive:
             drive = f"{self.drive},id=disk{self.n}"
         else:
             drive = f"file={self.path},format=raw,cache=unsafe,id=disk{self.n}"
-        args = ["-drive", f"if=none,{drive}{self.drive_options}"]
-        return args + [arg.format(n=self.n) for arg in BUSES[self.bus][0]]
+        return ["-drive", f"if=none,{drive}{self.drive_options}", *arguments]
+
+    def place(self, key):
+        """What the configuration calls it: KEY=VALUE by what is on it, or without a key the device."""
+        if key == "ID":
+            return f"ID=QEMU_disk_kc{self.n}" + ("-part1" if self.partition else "")
+        if key == "PARTUUID":
+            run = subprocess.run(["sfdisk", "--part-uuid", str(self.path), "1"], capture_output=True, text=True, check=True)
+            return f"PARTUUID={run.stdout.strip().lower()}"
+        if key:
+            run = subprocess.run(["blkid", "-p", "-O", str(self.offset), "-o", "value", "-s", key, str(self.path)],
+                                 capture_output=True, text=True, check=True)
+            return f"{key}={run.stdout.strip()}"
+        return self.device
 
     def debugfs(self, command, *options):
         run = subprocess.run(["debugfs", *options, "-R", command, self.io], capture_output=True, text=True, check=True)

@@ -10,7 +10,9 @@ import argparse
 import contextlib
 import dataclasses
 import fcntl
+import hashlib
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -22,6 +24,7 @@ from lib.paths import CACHE, TESTS
 
 # name: (suite, meta package that depends on the newest kernel)
 KERNELS = {
+    "5.10": ("bullseye", "linux-image-cloud-amd64"),
     "6.1": ("bookworm", "linux-image-cloud-amd64"),
     "6.1-generic": ("bookworm", "linux-image-amd64"),
     "6.12": ("trixie", "linux-image-cloud-amd64"),
@@ -167,15 +170,35 @@ def fetch_headers(name):
             root.mkdir()
             for deb in suite.download(versions, tmp / "debs"):
                 unpack(deb, root, ["./usr/*"])
-            relocate(root, headers)
+            borrow_libc(suite, root, headers.resolve(), tmp)
+            relocate(root, headers.resolve())
             root.rename(headers)
     return build
+
+
+def borrow_libc(suite, root, final, tmp):
+    """The tools of a newer suite run with that suite's libc and this system's other libraries; an older one's run as they are."""
+    reals = [path for pattern in ("scripts/mod/modpost.real-lsb-64", "tools/objtool/objtool.real-x86")
+             for path in root.glob(f"usr/lib/linux-kbuild-*/{pattern}")
+             if "not found" in subprocess.run(["ldd", path], capture_output=True, text=True).stdout]
+    if not reals:
+        return
+    for deb in suite.download(["libc6"], tmp / "libc"):
+        unpack(deb, root, ["./lib/*", "./usr/lib/*"])
+    loader = next(path for path in root.glob("**/x86_64-linux-gnu/ld-linux-x86-64.so.2"))
+    libraries = final / loader.parent.relative_to(root)
+    for real in reals:
+        program = real.with_suffix("")      # which only starts the one for its architecture
+        program.unlink()
+        program.write_text(f"#!/bin/sh\nexec {libraries / loader.name} --library-path {libraries}:"
+                           f"/usr/lib/x86_64-linux-gnu {final / real.relative_to(root)} \"$@\"\n")
+        program.chmod(0o755)
 
 
 def relocate(root, final):
     """Debian's header tree names /usr/src and /usr/lib by absolute path: point it at where it is unpacked."""
     for makefile in root.glob("usr/src/linux-headers-*/Makefile"):
-        makefile.write_text(makefile.read_text().replace(" /usr/", f" {final}/usr/"))
+        makefile.write_text(re.sub(r"([ =])/usr/", rf"\g<1>{final}/usr/", makefile.read_text()))
     for path in root.glob("usr/src/linux-headers-*/*"):
         if path.is_symlink() and path.readlink().is_absolute():
             target = path.readlink()
@@ -188,14 +211,14 @@ def build_module(name):
     kernel = fetch_kernel(name)
     headers = fetch_headers(name)
     source = TESTS / "e2e" / "module" / "kcrash.c"
-    module = kernel.dir / "kcrash.ko"
+    module = kernel.dir / f"kcrash-{hashlib.sha256(source.read_bytes()).hexdigest()[:12]}.ko"
     with locked():
-        if module.exists() and module.stat().st_mtime >= source.stat().st_mtime:
+        if module.exists():
             return module
         with staging(kernel.dir) as tmp:
             shutil.copy(source, tmp)
             (tmp / "Kbuild").write_text("obj-m := kcrash.o\n")
-            run = subprocess.run(["make", "-C", str(headers), f"M={tmp}", "modules"], capture_output=True, text=True)
+            run = subprocess.run(["make", f"CC={source.with_name('cc')}", "CONFIG_DEBUG_INFO_BTF_MODULES=", "-C", str(headers), f"M={tmp.resolve()}", "modules"], capture_output=True, text=True)
             if run.returncode:
                 raise Unavailable(f"the crash module does not build for {kernel.version}: {run.stderr.strip()[-400:]}")
             (tmp / "kcrash.ko").rename(module)

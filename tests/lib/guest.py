@@ -7,6 +7,7 @@ wraps a capture initramfs so that busybox copies /proc/vmcore raw to a disk befo
 
 import dataclasses
 import functools
+import lzma
 import re
 import shutil
 import subprocess
@@ -27,17 +28,36 @@ say() { read up rest < /proc/uptime; echo "guest: $* [uptime $up]"; }
 say "up, kernel $(uname -r), $(nproc) CPUs"
 [ "$DIRTY" = 0 ] || {
     # Three quarters of the memory in tmpfs files, the rest in the heap of a process that stays.
-    dd if=/dev/urandom of=/tmp/seed bs=64k count=16 2>/dev/null
+    # What memory is made of: noise, programs, text.
+    (head -c 256k /dev/urandom; head -c 256k /bin/busybox; head -c 512k /proc/kallsyms) > /tmp/seed
     n=0; while [ $n -lt $((DIRTY * 3 / 4)) ]; do (echo $n; cat /tmp/seed) > /tmp/f$n; n=$((n + 1)); done
     hold='x=; n=0; while [ $n -lt $0 ]; do x=$x$(tr -d "\\0" < /tmp/seed); n=$((n + 1)); done; sleep 1000; :'
     sh -c "$hold" $((DIRTY / 4)) &
     sleep 2; say "dirtied $DIRTY MiB"
 }
 sleep 1000 &
+n=0; while [ $n -lt $TASKS ]; do sleep 1000 & n=$((n + 1)); done
 [ -z "$HEADER" ] || {
     insmod /kcrash.ko header=$HEADER
     address=$(dmesg | sed -n 's/.*kcrash: header at //p')
     APPEND="$APPEND elfcorehdr=$address"
+}
+list() { echo "listing: $1"; cat; echo "listing: end"; }
+# What tools say of a core is held against what the kernel itself said right before.
+listings() {
+    for module in $(cat /listed/order); do insmod /listed/$module; done
+    [ ! -e /kcrash.ko ] || insmod /kcrash.ko mode=locks
+    ip link set lo up; ip link set dummy0 up; ip addr add 192.0.2.7/24 dev dummy0; ip addr add 2001:db8::7/64 dev dummy0
+    mkdir "/tmp/a b" /tmp/sub; mount -t tmpfs -o ro,noexec,nosuid,size=1m "some name" "/tmp/a b"; mount --bind /tmp/sub /tmp/sub
+    sh -c 'exec sleep 999' & sleep 1
+    list release < /proc/sys/kernel/osrelease
+    list modules < /proc/modules
+    grep "\\[dummy\\]" /proc/kallsyms | list kallsyms
+    list mounts < /proc/mounts
+    list interrupts < /proc/interrupts
+    ip -o addr | list addresses
+    dmesg -r | sed -n 10,70p | list levels
+    cat /proc/[0-9]*/task/[0-9]*/stat 2>/dev/null | list tasks
 }
 arm() {
     [ -z "$ARM" ] || { kcapture status; kcapture arm --init /usr/lib/kcapture/init $ARM && kcapture status; return; }
@@ -45,6 +65,8 @@ arm() {
 }
 arm && [ "$(cat /sys/kernel/kexec_crash_loaded)" = 1 ] || { say "arming failed"; sleep 1; poweroff -f; }
 say "armed"
+[ -z "$LISTINGS" ] || listings
+[ ! -f /before ] || . /before
 [ -z "$SYSCTL" ] || sysctl -q -w $SYSCTL
 say "crashing by $CRASH"
 case $CRASH in
@@ -78,15 +100,18 @@ class FirstKernel:
     append: str = ""                # capture kernel command line
     sysctl: str = ""
     dirty: int = 0                  # MiB of memory to fill
+    tasks: int = 0                  # to start, which sleep
     header: str = ""                # bad elfcorehdr to make: truncated, phnum, notes
     arm: str = ""                   # options of `kcapture arm`, which then does it
+    listings: bool = False          # load modules, and print what the kernel says of itself
 
     def image(self, vmlinuz, capture_initrd, module=None):
         archive = Archive()
         archive.file("init", INIT, 0o755)
         archive.file("guest.conf", "".join(f'{key}="{value}"\n' for key, value in (
             ("HOSTNAME", HOSTNAME), ("CRASH", self.crash), ("LOAD", self.load), ("APPEND", self.append),
-            ("SYSCTL", self.sysctl), ("DIRTY", self.dirty), ("HEADER", self.header), ("ARM", self.arm))))
+            ("SYSCTL", self.sysctl), ("DIRTY", self.dirty), ("TASKS", self.tasks), ("HEADER", self.header), ("ARM", self.arm),
+            ("LISTINGS", self.listings or ""))))
         archive.copy(vmlinuz, "capture/vmlinuz")
         archive.file("capture/initrd", capture_initrd)
         if module:
@@ -135,6 +160,18 @@ def installed_system(kernel, kcapture, init, config):
     return archive.image()
 
 
+def listed_modules(kernel):
+    """The modules that a guest with listings loads, unpacked."""
+    archive, names = Archive(), []
+    for path in module_closure(kernel, "dummy", "veth"):
+        data = (kernel.root / path).read_bytes()
+        name = path.rsplit("/", 1)[-1].removesuffix(".xz")
+        archive.file(f"listed/{name}", lzma.decompress(data) if path.endswith(".xz") else data)
+        names.append(name)
+    archive.file("listed/order", "\n".join(names) + "\n")
+    return archive.image()
+
+
 def busybox_capture(disk, modules=(), kernel_root=None, finally_do="exec /init.kcapture"):
     """A cpio whose /init copies /proc/vmcore to a disk with busybox dd and then does something else."""
     archive = Archive()
@@ -171,3 +208,34 @@ def module_closure(kernel, *names):
                 if path not in paths:
                     paths.append(path)
     return paths
+
+
+PREPARE_INIT = """#!/bin/busybox sh
+/bin/busybox --install -s /bin
+export PATH=/usr/bin:/bin DM_DISABLE_UDEV=1 MDADM_NO_UDEV=1
+mount -t proc proc /proc; mount -t sysfs sys /sys; mount -t devtmpfs dev /dev 2>/dev/null
+mkdir -p /run/lock/lvm /run/cryptsetup /tmp
+for module in $(cat /modules.list); do insmod /$module; done
+n=0; while [ ! -b DISK ] && [ $n -lt 100 ]; do usleep 100000; n=$((n + 1)); done
+set -e
+trap 'echo "guest: preparing failed"; poweroff -f' EXIT
+SCRIPT
+sync
+trap - EXIT
+echo "guest: prepared"
+poweroff -f
+"""
+
+
+def prepare_image(kernel, script, programs, modules, disk):
+    """An initramfs that runs a script on disks and powers off: for what needs block devices to be made."""
+    archive = Archive()
+    archive.file("init", PREPARE_INIT.replace("DISK", disk).replace("SCRIPT", script), 0o755)
+    paths = module_closure(kernel, *modules)
+    archive.file("modules.list", "\n".join(paths))
+    for path in paths:
+        archive.copy(kernel.root / path, path)
+    for program in programs:
+        add_program(archive, program)
+    archive.file("etc/key", "a key that everybody may know", 0o600)
+    return base_image() + archive.image()

@@ -1,45 +1,81 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """
-Which pages a dump stores: from the second bitmap of a kdump-compressed file (makedumpfile's), and from the PT_LOADs of
-an ELF core (ours). A set is a bytearray with a byte a page frame.
+Which pages a dump stores, as bitmaps with a bit a page frame, lowest first: kcapture's selection without any format
+(page_set.c), the PT_LOADs of an ELF core, makedumpfile's second bitmap, and what a drgn script finds with debug symbols.
 """
 
-import struct
+import subprocess
+import sys
 
 from lib import elf
+from lib.paths import BUILD, TESTS
+from lib.runner import expect
 
 PAGE = 4096
+PAGE_SET = BUILD / "tools" / "page_set"
+LEVELS = range(32)
 
 
-def of_kdump(path):
-    """Page frames with a bit in bitmap 2."""
-    with open(path, "rb") as file:
-        header = file.read(464)
-        assert header[:8] == b"KDUMP   ", "not a kdump-compressed file"
-        block, sub_blocks, bitmap_blocks, max_pfn = struct.unpack_from("<iiII", header, 428)
-        file.seek((1 + sub_blocks) * block + bitmap_blocks * block // 2)
-        bitmap = file.read(bitmap_blocks * block // 2)
-    pages = bytearray(max_pfn)
-    for pfn in range(max_pfn):
-        pages[pfn] = bitmap[pfn >> 3] >> (pfn & 7) & 1
-    return pages
+def frames(loads):
+    """[start, end) page frames of PT_LOADs, sorted and merged."""
+    merged = []
+    for load in sorted(loads, key=lambda load: load.paddr):
+        start, end = load.paddr // PAGE, (load.paddr + load.memsz + PAGE - 1) // PAGE
+        if merged and start <= merged[-1][1]:
+            merged[-1][1] = max(merged[-1][1], end)
+        else:
+            merged.append([start, end])
+    return merged
+
+
+def memory(path):
+    with elf.Core(path) as core:
+        return frames(load for load in core.loads if load.paddr != elf.NO_PADDR and load.filesz)
 
 
 def of_elf(path):
     """Page frames of which a PT_LOAD with a physical address has a byte."""
-    with elf.Core(path) as core:
-        loads = [load for load in core.loads if load.paddr != elf.NO_PADDR]
-    pages = bytearray(max((load.paddr + load.filesz + PAGE - 1) // PAGE for load in loads))
-    for load in loads:
-        first, end = load.paddr // PAGE, (load.paddr + load.filesz + PAGE - 1) // PAGE
-        pages[first:end] = b"\1" * (end - first)
-    return pages
+    found = 0
+    for start, end in memory(path):
+        found |= ((1 << end - start) - 1) << start
+    return found
 
 
-def difference(ours, theirs):
-    """(page frames that only we have, page frames that only they have)."""
-    size = max(len(ours), len(theirs))
-    ours, theirs = ours.ljust(size, b"\0"), theirs.ljust(size, b"\0")
-    if ours == theirs:
-        return [], []
-    return ([pfn for pfn in range(size) if ours[pfn] > theirs[pfn]], [pfn for pfn in range(size) if ours[pfn] < theirs[pfn]])
+def read(path):
+    return int.from_bytes(path.read_bytes(), sys.byteorder)
+
+
+def of_selection(core, directory, hidden=()):
+    """What page selection keeps at each level, when VMCOREINFO has no lines that begin with the hidden words."""
+    run = subprocess.run([PAGE_SET, "ours", core, directory / "ours", *hidden], capture_output=True, text=True)
+    (directory / "ours.txt").write_text(run.stdout + run.stderr)
+    expect(run.returncode == 0, f"page_set: {run.stderr.strip()[-300:]}")
+    return [read(directory / f"ours.{level}") for level in LEVELS]
+
+
+def of_makedumpfile(argv, core, level, directory):
+    """What makedumpfile stores at a level; the pages themselves are thrown away on the way."""
+    out = directory / "peer.bitmap"
+    pipe = "set -o pipefail; " + " ".join(f"'{word}'" for word in (*argv, "-F", "-d", level, core))
+    run = subprocess.run(["bash", "-c", f"{pipe} 2> '{directory}/peer.txt' | '{PAGE_SET}' flat > '{out}'"])
+    expect(run.returncode == 0, f"makedumpfile -d {level}: {(directory / 'peer.txt').read_text(errors='replace').strip()[-200:]}")
+    return read(out)
+
+
+def of_drgn(core, vmlinux, directory):
+    """What drgn_pages.py keeps at each level."""
+    ranges = ",".join(f"{start}-{end}" for start, end in memory(core))
+    run = subprocess.run(["/usr/bin/python3", "/usr/bin/drgn", "-q", "-c", core, "-s", vmlinux, TESTS / "lib" / "drgn_pages.py",
+                          ranges, directory / "drgn"], capture_output=True, text=True)
+    expect(run.returncode == 0, f"drgn: {run.stderr.strip()[-300:]}")
+    return [read(directory / f"drgn.{level}") for level in LEVELS]
+
+
+def describe(pages):
+    """How many, and the first few."""
+    first, rest = [], pages
+    while rest and len(first) < 4:
+        low = rest & -rest
+        first.append(hex(low.bit_length() - 1))
+        rest ^= low
+    return f"{pages.bit_count()} pages {' '.join(first)}"

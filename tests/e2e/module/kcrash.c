@@ -1,14 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Ways to bring a kernel down that /proc/sysrq-trigger does not offer, and crafted elfcorehdr pages, for the end-to-end
- * tests. insmod kcrash.ko mode=oops|softlockup|irqsoff, or header=truncated|phnum|notes to leave a page with a bad ELF
- * header in memory and print its physical address.
+ * tests. insmod kcrash.ko mode=oops|softlockup|irqsoff|ipi|timer|overflow, or header=truncated|phnum|notes to leave a page
+ * with a bad ELF header in memory and print its physical address; mode=locks leaves tasks blocked on locks and returns.
  */
 #include <linux/delay.h>
 #include <linux/elf.h>
 #include <linux/gfp.h>
 #include <linux/io.h>
+#include <linux/kthread.h>
 #include <linux/module.h>
+#include <linux/mutex.h>
+#include <linux/rwsem.h>
+#include <linux/smp.h>
+#include <linux/timer.h>
 
 static char *mode = "";
 module_param(mode, charp, 0);
@@ -31,6 +36,73 @@ static noinline void kcrash_spin(void)
 {
 	for (;;)
 		cpu_relax();
+}
+
+/* A page fault inside an interrupt, on another CPU when there is one. */
+static void kcrash_interrupt(void *unused)
+{
+	kcrash_touch(NULL);
+	pr_info("kcrash: survived\n");
+}
+
+static noinline void kcrash_ipi(void)
+{
+	int other = cpumask_any_but(cpu_online_mask, raw_smp_processor_id());
+
+	smp_call_function_single(other < nr_cpu_ids ? other : 0, kcrash_interrupt, NULL, 1);
+}
+
+/* A panic without any exception, in a softirq that runs at the end of an interrupt. */
+static void kcrash_expired(struct timer_list *unused)
+{
+	panic("kcrash: timer");
+}
+
+static DEFINE_TIMER(kcrash_timer, kcrash_expired);
+
+/* Runs into the guard page below the stack: with VMAP_STACK a double fault. */
+static noinline int kcrash_recurse(volatile int *above)
+{
+	volatile int here[64];
+
+	here[0] = *above + 1;
+	return kcrash_recurse(here) + here[0];
+}
+
+/* One task holds two locks for good, three others want them. */
+static DEFINE_MUTEX(kcrash_mutex);
+static DECLARE_RWSEM(kcrash_rwsem);
+
+static int kcrash_hold(void *unused)
+{
+	mutex_lock(&kcrash_mutex);
+	down_write(&kcrash_rwsem);
+	for (;;)
+		msleep(1000000);
+	return 0;
+}
+
+static int kcrash_want(void *what)
+{
+	if (what == &kcrash_mutex)
+		mutex_lock(&kcrash_mutex);
+	else if (what == &kcrash_rwsem)
+		down_write(&kcrash_rwsem);
+	else
+		down_read(&kcrash_rwsem);
+	for (;;)
+		msleep(1000000);
+	return 0;
+}
+
+static void kcrash_locks(void)
+{
+	kthread_run(kcrash_hold, NULL, "kcrash-hold");
+	msleep(200);
+	kthread_run(kcrash_want, &kcrash_mutex, "kcrash-mutex");
+	kthread_run(kcrash_want, &kcrash_rwsem, "kcrash-write");
+	kthread_run(kcrash_want, NULL, "kcrash-read");
+	msleep(200);
 }
 
 static void kcrash_header(const char *kind)
@@ -70,6 +142,8 @@ static int __init kcrash_init(void)
 {
 	if (*header) {
 		kcrash_header(header);
+	} else if (!strcmp(mode, "locks")) {
+		kcrash_locks();
 	} else if (!strcmp(mode, "oops")) {
 		kcrash_oops();
 	} else if (!strcmp(mode, "softlockup")) {
@@ -78,6 +152,15 @@ static int __init kcrash_init(void)
 	} else if (!strcmp(mode, "irqsoff")) {
 		local_irq_disable();
 		kcrash_spin();
+	} else if (!strcmp(mode, "ipi")) {
+		kcrash_ipi();
+	} else if (!strcmp(mode, "timer")) {
+		mod_timer(&kcrash_timer, jiffies + 1);
+		kcrash_spin();
+	} else if (!strcmp(mode, "overflow")) {
+		volatile int top = 0;
+
+		kcrash_recurse(&top);
 	} else {
 		return -EINVAL;
 	}

@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""
+A makedumpfile with zstd: the one of Debian 12 has none, and its source is not on every mirror any more. Debian 13's has it; it
+is unpacked beside, with the libraries that it was built for.
+"""
+
+from lib.debian import Suite, unpack
+from lib.fetch_kernels import locked
+from lib.paths import CACHE
+
+WHERE = CACHE / "makedumpfile-zstd"
+SUITE = "trixie"
+LIBRARIES = r"lib(c6|elf1t64|dw1t64|lzo2-2|zstd1|bz2-1\.0|lzma5|snappy1v5|stdc\+\+6|gcc-s1)|zlib1g"
+
+
+def makedumpfile_zstd():
+    """The words that run it."""
+    with locked():
+        if not (WHERE / "done").exists():
+            suite = Suite(SUITE)
+            suite.update()
+            for deb in suite.download(suite.closure("makedumpfile", LIBRARIES), WHERE / "debs"):
+                unpack(deb, WHERE, ["./usr/*", "./lib*"])
+            (WHERE / "done").touch()
+    libraries = next(WHERE.glob("usr/lib/*-linux-gnu*"))
+    return [str(next(libraries.glob("ld-linux*"))), "--library-path", str(libraries), str(next(WHERE.glob("usr/*bin/makedumpfile")))]

@@ -1,0 +1,218 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""
+kcapture called makedumpfile beside the real one: the same command lines on the same core give the same exit codes, the
+lines that scripts look for, and dumps of the same pages with the same bytes, which each reads of the other.
+"""
+
+import os
+import re
+import subprocess
+
+from format import reading
+from lib import kdump, page_sets, readers
+from lib.fetch_kernels import fetch_vmlinux
+from lib.paths import KCAPTURE
+from lib.runner import expect
+
+THEIRS = "makedumpfile"
+COMPRESSED = (["-c", "-d", "31"], ["-l", "--message-level", "7", "-d", "31"], ["-d", "1"],
+              ["-l", "-d", "16", "--num-threads", "2", "--cyclic-buffer", "64", "--non-mmap"])
+
+# What must fail, and what must not (the last of each), by exit code; OUT exists, NEW does not.
+CODES = [
+    (1, ["-c", "-d", "31", "CORE", "OUT"]),
+    (1, ["-c", "-d", "32", "CORE", "NEW"]),
+    (1, ["-c", "-d", "31", "CORE"]),
+    (1, ["-c", "-d", "31", "/nonexistent", "NEW"]),
+    (1, ["-c", "-d", "31", "/etc/passwd", "NEW"]),
+    (1, ["-c", "-d", "31", "CORE", "/nonexistent/NEW"]),
+    (1, ["-E", "-c", "CORE", "NEW"]),
+    (1, ["--message-level", "32", "CORE", "NEW"]),
+    (1, ["-L", "abc", "CORE", "NEW"]),
+    (1, ["--dump-dmesg", "--dry-run", "CORE", "NEW"]),
+    (1, ["--dump-dmesg", "CORE", "OUT"]),
+    (1, ["--reassemble", "CORE", "CORE", "NEW"]),
+    (1, ["--split", "CORE", "NEW"]),
+    (1, ["-X", "-d", "31", "CORE", "NEW"]),
+    (1, ["--config", "/nonexistent", "-d", "31", "CORE", "NEW"]),
+    (1, ["--eppic", "/nonexistent", "-d", "31", "CORE", "NEW"]),
+    (1, ["-e", "-d", "31", "CORE", "NEW"]),
+    (1, ["-g", "NEW", "-x", "/nonexistent"]),
+    (1, ["--bogus", "CORE", "NEW"]),
+    (1, ["--check-params", "-c", "-d", "33", "CORE", "NEW"]),
+    (0, ["--check-params", "-c", "-d", "31", "CORE", "NEW"]),
+    (0, ["-c", "-d", "31", "--dry-run", "CORE", "NEW"]),
+    (0, ["-v"]),
+    (0, ["-h"]),
+    (0, ["-f", "-l", "-d", "31", "CORE", "OUT"]),
+]
+
+
+def ours(directory):
+    """kcapture under the other's name."""
+    link = directory / "makedumpfile"
+    if not link.exists():
+        link.symlink_to(KCAPTURE)
+    return link
+
+
+def run(program, *args, stdin=None, stdout=subprocess.PIPE):
+    return subprocess.run([str(word) for word in (program, *args)], stdin=stdin, stdout=stdout, stderr=subprocess.PIPE, timeout=300)
+
+
+def must(program, *args, **kwargs):
+    done = run(program, *args, **kwargs)
+    expect(done.returncode == 0, f"{program} {' '.join(map(str, args))} exits {done.returncode}: {done.stderr[-300:]!r}")
+    return done
+
+
+def same_dumps(raw, directory):
+    """Each option set by both: the same pages, and what scripts see of it."""
+    program, counts = ours(directory), []
+    for options in COMPRESSED:
+        names = [directory / "ours", directory / "theirs"]
+        done = [must(who, "-f", *options, raw, name) for who, name in zip((program, THEIRS), names)]
+        counts.append(kdump.same(*names))
+        for line in (f"The dumpfile is saved to {names[0]}.", "makedumpfile Completed."):
+            expect(line in done[0].stdout.decode(), f"{options}: stdout lacks {line!r}")
+        progress = [re.search(rb"\rCopying data {38}: \[100\.0 %\] .\s{11}eta: 0s", one.stderr) for one in done]
+        expect(all(progress), f"{options}: the progress line is {done[0].stderr[-120:]!r}, theirs {done[1].stderr[-120:]!r}")
+        expect(os.stat(names[0]).st_mode & 0o777 == 0o600, "others may read the dump")
+    return f"{counts} pages"
+
+
+def elf_dump(raw, directory):
+    """-E: the pages of their set at least, and the bytes of the core; theirs keeps short gaps too."""
+    program = ours(directory)
+    must(program, "-E", "-d", "31", raw, directory / "ours")
+    must(THEIRS, "-E", "-d", "31", raw, directory / "theirs")
+    must(THEIRS, "-l", "-d", "31", raw, directory / "set")
+    reading.same_memory(raw, directory / "ours")
+    mine, wanted = page_sets.of_elf(directory / "ours"), reading.stored(directory / "set")
+    expect(wanted & ~mine == 0, f"too few: {page_sets.describe(wanted & ~mine)}")
+    # Zero pages are left out by them only.
+    must(program, "-E", "-z", "-d", "31", raw, directory / "zstd")
+    text = reading.kcapture("info", directory / "zstd")
+    expect("complete     yes" in text, text[-200:])
+
+
+def zstd_dump(raw, directory):
+    """-z, which Debian 12's makedumpfile cannot write: the pages of their -c."""
+    must(ours(directory), "-z", "-d", "31", raw, directory / "ours")
+    must(THEIRS, "-c", "-d", "31", raw, directory / "theirs")
+    dump = kdump.Dump(directory / "ours")
+    expect(any(flags == kdump.ZSTD for _, _, flags in dump.pages.values()), "no page is compressed by zstd")
+    return f"{kdump.same(directory / 'ours', directory / 'theirs')} pages"
+
+
+def codes(raw, directory):
+    """Exit codes, and that nothing is left of what failed."""
+    program, exists = ours(directory), directory / "exists"
+    exists.write_text("precious")
+    for wanted, words in CODES:
+        new = directory / "new"
+        args = [str({"CORE": raw, "OUT": exists, "NEW": new}.get(word, word)) for word in words]
+        if "/nonexistent/NEW" in words:
+            args[-1] = "/nonexistent/new"
+        for who in (program, THEIRS):
+            new.unlink(missing_ok=True)
+            done = run(who, *args)
+            expect(done.returncode == wanted, f"{who} {' '.join(words)} exits {done.returncode}, not {wanted}: {done.stderr[-200:]!r}")
+            if who is program and wanted == 1:
+                expect(not new.exists() and exists.read_text() == "precious", f"{' '.join(words)} leaves or changes a file")
+                expect(done.stderr.strip(), f"{' '.join(words)} says nothing on stderr")
+                failed = b"makedumpfile Failed." in done.stdout
+                expect(failed == ("--check-params" not in words), f"{' '.join(words)}: stdout is {done.stdout[-100:]!r}")
+    return f"{len(CODES)} command lines"
+
+
+def same_dmesg(raw, directory):
+    """--dump-dmesg byte for byte; to standard output with -F; all of it with --partial-dmesg when nothing was cleared."""
+    program = ours(directory)
+    must(THEIRS, "--dump-dmesg", raw, directory / "theirs")
+    wanted = (directory / "theirs").read_bytes()
+    for options in (["--dump-dmesg"], ["--dump-dmesg", "--partial-dmesg", "-f"]):
+        done = must(program, *options, raw, directory / "ours")
+        expect((directory / "ours").read_bytes() == wanted, f"{options} gives another log")
+        expect(b"The dmesg log is saved to" in done.stdout, "it does not say so")
+    done = must(program, "-F", "--dump-dmesg", raw)
+    expect(done.stdout == wanted and b"saved to STDOUT" in done.stderr, "-F --dump-dmesg gives another log")
+
+
+def flattened(raw, directory):
+    """Their -R of our -F and the other way round."""
+    programs = [ours(directory), THEIRS]
+    must(THEIRS, "-c", "-d", "31", raw, directory / "plain")
+    for writer, reader in (programs, programs[::-1]):
+        with open(directory / "flat", "wb") as out:
+            done = must(writer, "-F", "-c", "-d", "31", raw, stdout=out)
+        expect(b"saved to STDOUT" in done.stderr or writer == THEIRS, f"it says {done.stderr[-200:]!r}")
+        with open(directory / "flat", "rb") as stream:
+            must(reader, "-f", "-R", directory / "together", stdin=stream)
+        kdump.same(directory / "together", directory / "plain")
+    os.truncate(directory / "flat", os.path.getsize(directory / "flat") // 2)
+    with open(directory / "flat", "rb") as stream:
+        done = run(programs[0], "-R", directory / "cut", stdin=stream)
+    expect(done.returncode == 1 and b"incomplete" in done.stdout, f"half a stream: exit {done.returncode}, {done.stdout!r}")
+
+
+def split(raw, directory):
+    """Three parts each, put together by the other one and by ourselves."""
+    programs = {"ours": ours(directory), "theirs": THEIRS}
+    must(THEIRS, "-l", "-d", "31", raw, directory / "plain")
+    for writer, reader in (("ours", "theirs"), ("theirs", "ours"), ("ours", "ours")):
+        parts = [directory / f"{writer}{part}" for part in "123"]
+        must(programs[writer], "-f", "--splitblock-size", "1024", "--split", "-l", "-d", "31", raw, *parts)
+        if writer == "ours":
+            shares = [len(kdump.Dump(part).pages) for part in parts]
+            expect(max(shares) - min(shares) <= 3, f"parts of {shares} pages")
+            parts = parts[1:] + parts[:1] if reader == "ours" else parts
+        must(programs[reader], "-f", "--reassemble", *parts, directory / "whole")
+        kdump.same(directory / "whole", directory / "plain")
+    done = run(programs["ours"], "--reassemble", *parts[:2], directory / "part")
+    expect(done.returncode == 1, "two parts of three are called whole")
+    return f"{shares} pages"
+
+
+def short_of_room(raw, directory):
+    """The next level when the first one has no room; else what fits, marked incomplete, and exit code 1."""
+    program, out = ours(directory), directory / "out"
+    done = must(program, "-l", "-d", "0,31", "-L", "60M", raw, out)
+    expect(b"Retry to create a dumpfile by dump_level(31)." in done.stdout, done.stdout.decode())
+    must(THEIRS, "-l", "-d", "31", raw, directory / "theirs")
+    kdump.same(out, directory / "theirs")
+    for options, name in ((["-l"], "kdump"), (["-E"], "elf")):
+        out = directory / name
+        done = run(program, *options, "-d", "31", "-L", "8M", raw, out)
+        expect(done.returncode == 1 and b"Size limit(8388608) reached." in done.stderr, f"{name}: {done.returncode} {done.stderr!r}")
+        expect(b"This is an incomplete dumpfile" in done.stdout and out.stat().st_size <= 8 << 20, done.stdout.decode())
+        expect("it is marked incomplete" in reading.kcapture("info", out), f"{name}: not marked")
+        done = run(KCAPTURE, "dump", *options, "-d", "31", "-L", "8M", raw, directory / f"dump-{name}")
+        expect(done.returncode == 1 and (directory / f"dump-{name}-incomplete").exists(), f"kcapture dump: {done.stdout!r}")
+
+
+def same_statistics(raw, directory):
+    """--show-stats: the same counts, but that 1.7 counts the pages of the kernel's image twice."""
+    image = None
+    for level in ("31", "1"):
+        args = ["-f", "-l", "--show-stats", "--message-level", "16", "-d", level, raw, directory / "out"]
+        counts = [dict(re.findall(r"^ *([A-Z][^:\n]*?) *: 0x([0-9a-f]+)$", must(who, *args).stdout.decode(), re.MULTILINE))
+                  for who in (ours(directory), THEIRS)]
+        expect(len(counts[0]) == 12 and counts[0].keys() == counts[1].keys(), f"lines are {counts}")
+        numbers = [{key: int(value, 16) for key, value in one.items()} for one in counts]
+        image = numbers[1]["Original pages"] - numbers[0]["Original pages"]
+        for key, value in numbers[0].items():
+            more = {"Original pages": image, "Remaining pages": image, "Memory Hole": -image}.get(key, 0)
+            expect(numbers[1][key] == value + more, f"level {level}, {key}: {value}, theirs {numbers[1][key]}")
+    expect(2000 < image < 20000, f"{image} pages more")
+
+
+def crash_reads(raw, directory):
+    """The line of kdump.conf's default makes what crash and drgn open."""
+    out, vmlinux = directory / "vmcore", fetch_vmlinux("6.1")
+    must(ours(directory), "-l", "--message-level", "7", "-d", "31", raw, out)
+    for code, text in (readers.crash(out, vmlinux, "sys", "bt"), readers.drgn(out, vmlinux)):
+        expect(code == 0 and "sysrq_handle_crash" in text, text.strip()[-300:])
+
+
+CHECKS = (same_dumps, elf_dump, zstd_dump, codes, same_dmesg, flattened, split, short_of_room, same_statistics, crash_reads)
