@@ -26,7 +26,7 @@ from lib.runner import drop_large_files
 
 BENCH = BUILD / "bench"
 BAR = 0.9
-PLAIN = network.NetCase("plain", memory=1024, dirty=600, smp=1, crashkernel="192M", deadline=400)
+PLAIN = network.NetCase("plain", memory=1024, dirty=600, smp=1, crashkernel="192M")
 DEVICES = ("-netdev", "user,id=n0", "-device", f"virtio-net-pci,netdev=n0,mac={network.MAC}")
 # checksum: SHA-256 over everything by the sender, in addition to the tags of the protocol
 KINDS = {"tcp target": ("checksum no",), "tcp target with checksum": ("checksum yes",)}

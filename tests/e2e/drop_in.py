@@ -9,15 +9,15 @@ scripts and defaults (makedumpfile -F -c -d 31, makedumpfile --dump-dmesg). The 
 import re
 import subprocess
 
+from e2e import scenario
 from lib import debian_root, kdump, readers
 from lib.disk import MIB, Disk
 from lib.fetch_kernels import fetch_kernel, fetch_vmlinux
 from lib.paths import KCAPTURE
 from lib.runner import Failure, expect
-from lib.vm import VM, Timeout
+from lib.vm import VM, Timeout, steady
 
 KERNEL = "6.1"
-DEADLINE = 420
 
 CRASH_UNIT = """[Unit]
 After=kdump-tools.service
@@ -75,14 +75,14 @@ def make_machine(directory):
 
 
 def crash(directory, disk, initrd):
-    append = "root=/dev/vda rw console=ttyS0 crashkernel=256M quiet systemd.show_status=0 random.trust_cpu=on"
+    append = "root=/dev/vda rw console=ttyS0 crashkernel=256M quiet systemd.show_status=0 random.trust_cpu=on " + steady()
     args = ["-kernel", str(fetch_kernel(KERNEL).vmlinuz), "-initrd", str(initrd), "-append", append, *disk.qemu_args()]
-    with VM(directory / "serial.log", args, 1024, 2, deadline=DEADLINE) as vm:
+    with VM(directory / "serial.log", args, 1024, 2) as vm:
         try:
             vm.wait_for("guest: loaded 1")
             vm.wait_end()
         except Timeout as timeout:
-            raise Failure(f"{timeout}; the last line was: {vm.lines[-1][1] if vm.lines else 'nothing'}") from None
+            raise Failure(f"{timeout}; the last line was: {scenario.last_line(vm)}") from None
     return vm
 
 

@@ -18,7 +18,7 @@ import time
 from e2e import scenario
 from e2e.cases import Case
 from lib.paths import KCAPTURE
-from lib.runner import expect
+from lib.runner import DEADLINE, expect
 
 MAC = "52:54:00:12:34:56"
 KEY = b"a key of the end-to-end tests, 32"
@@ -93,7 +93,7 @@ class Receiver:
 
     def wait_for_last_words(self):
         """The machine does not wait for the sums."""
-        until = time.monotonic() + 30
+        until = time.monotonic() + DEADLINE
         while self.process and (self.dir / "dumps/.kcapture").exists() and time.monotonic() < until:
             if not any((self.dir / "dumps/.kcapture").iterdir()):
                 return

@@ -68,7 +68,7 @@ def power_cuts(directory):
     seed = random.randrange(1 << 32)
     random.seed(seed)
     (directory / "seed.txt").write_text(f"{seed}\n")
-    one = scenario.Scenario(Case("power-cuts", throttle=16 << 20, config=("crosscheck no", "final_action halt"), deadline=300), directory)
+    one = scenario.Scenario(Case("power-cuts", throttle=16 << 20, config=("crosscheck no", "final_action halt")), directory)
     states = []
     for disk in copies(one, directory):
         states.append(judge(disk, directory))

@@ -9,15 +9,14 @@ import datetime
 import json
 import re
 import subprocess
-import time
 
 from e2e import old_dumps
 from lib import compare_cores, elf, gdb_threads, guest, listings, readers, sparse, stacks
 from lib.disk import MIB, Disk
 from lib.fetch_kernels import build_module, fetch_kernel, fetch_vmlinux
 from lib.paths import INIT, KCAPTURE
-from lib.runner import Failure, expect
-from lib.vm import VM, Timeout
+from lib.runner import DEADLINE, Failure, expect
+from lib.vm import VM, Timeout, steady
 
 PANIC_IN_DMESG = {"sysrq": "sysrq triggered crash", "oops": "kcrash_touch", "softlockup": "softlockup: hung tasks",
                   "nmi": "NMI", "irqsoff": "NMI", "ipi": "kcrash_interrupt", "timer": "kcrash: timer",
@@ -31,8 +30,10 @@ ENDINGS = {"reboot": ("kcapture: rebooting", "reboot: Restarting system"),
            "forced": ("kcapture: rebooting", "sysrq: Resetting"),
            "halt": ("kcapture: halting", "reboot: System halted"),
            "poweroff": ("kcapture: powering off", "reboot: Power down")}
-SYSCTL = ("kernel.panic_on_oops=1 kernel.softlockup_panic=1 kernel.watchdog_thresh=2 kernel.unknown_nmi_panic=1 "
-          "kernel.panic_on_unrecovered_nmi=1")
+SYSCTL = "kernel.panic_on_oops=1 kernel.unknown_nmi_panic=1 kernel.panic_on_unrecovered_nmi=1"
+# Only where that is the crash: under load a CPU of the machine stands still for longer all by itself.
+SOFTLOCKUP_SYSCTL = " kernel.softlockup_panic=1 kernel.watchdog_thresh=2"
+CAME_UP = "guest: up|kcapture: "    # the first line of the machine's user space
 MEMORY_BAR = 4096                   # KiB of /init's own peak memory
 
 
@@ -93,7 +94,7 @@ class Scenario:
         return lines + list(self.case.config)
 
     def capture_args(self):
-        words = ["console=ttyS0", "reset_devices", "nr_cpus=1", "irqpoll", "panic=-1"]
+        words = ["console=ttyS0", "reset_devices", "nr_cpus=1", "irqpoll", "panic=-1", steady()]
         words += ["iomem=relaxed"] if self.case.relaxed else []
         words += [self.case.args] if self.case.args else []
         words += [f"elfcorehdr={self.case.elfcorehdr}"] if self.case.elfcorehdr else []
@@ -125,7 +126,7 @@ class Scenario:
         initrd.write_bytes(guest.prepare_image(kernel, self.case.prepare, ("mdadm", "lvm", "cryptsetup", "mke2fs", "blkid"),
                                                modules, self.target.device))
         with VM(self.dir / "prepare.log", ["-kernel", str(kernel.vmlinuz), "-initrd", str(initrd), "-append",
-                                           "console=ttyS0 panic=-1 quiet", *self.target.qemu_args()], 512, 1) as vm:
+                                           f"console=ttyS0 panic=-1 quiet {steady()}", *self.target.qemu_args()], 512, 1) as vm:
             vm.wait_for("guest: prepared")
             vm.wait_end()
             self.prepared = dict(re.findall(r"guest: (\w+)=(\S+)", vm.text()))
@@ -139,7 +140,8 @@ class Scenario:
 
     def first_initrd(self):
         case = self.case
-        first = guest.FirstKernel(crash=case.crash, load=case.load, append=self.capture_args(), sysctl=SYSCTL,
+        first = guest.FirstKernel(crash=case.crash, load=case.load, append=self.capture_args(),
+                                  sysctl=SYSCTL + (SOFTLOCKUP_SYSCTL if case.crash == "softlockup" else ""),
                                   dirty=case.dirty, tasks=case.tasks, header=case.header, arm=case.arm, listings=case.listings)
         module = build_module(case.crashed) if self.needs_module else None
         image = first.image(self.capture.vmlinuz, self.capture_initrd(), module)
@@ -158,28 +160,38 @@ class Scenario:
             append = self.capture_args()
         else:
             initrd.write_bytes(self.first_initrd())
-            append = f"console=ttyS0 crashkernel={case.crashkernel} panic=-1 {case.kernel_args}".rstrip()
+            append = f"console=ttyS0 crashkernel={case.crashkernel} panic=-1 {steady()} {case.kernel_args}".rstrip()
         args = ["-kernel", str(self.crashed.vmlinuz), "-initrd", str(initrd), "-append", append]
         args += [*case.devices, *(numa_args(case) if case.numa else [])]
         for disk in filter(None, (self.target, self.oracle)):
             args += disk.qemu_args()
-        return VM(self.dir / "serial.log", args, case.memory, case.smp, case.cpu, case.deadline)
+        return VM(self.dir / "serial.log", args, case.memory, case.smp, case.cpu)
 
     def run(self):
-        """Boot, crash, capture; returns the ended VM."""
+        """Boot, crash, capture; returns the ended VM. One that died before it ran anything of ours is started once more."""
+        vm, timeout = self._run_once()
+        if not re.search(CAME_UP, vm.text()):
+            print(f"note {self.case.name}: the machine did not come up, once more; the last line was: {last_line(vm)}", flush=True)
+            (self.dir / "serial.log").rename(self.dir / "serial-not-up.log")
+            vm, timeout = self._run_once()
+        if timeout:
+            raise Failure(f"{timeout}; the last line was: {last_line(vm)}")
+        return vm
+
+    def _run_once(self):
+        """(the ended VM, what it was waited for in vain)."""
         with self.vm() as vm:
             try:
+                vm.wait_for(CAME_UP, DEADLINE / 3)
                 self._interfere(vm)
                 self._wait_for_end(vm)
             except Timeout as timeout:
-                last = vm.lines[-1][1] if vm.lines else "nothing"
-                raise Failure(f"{timeout}; the last line was: {last}") from None
-        return vm
+                return vm, timeout
+        return vm, None
 
     def _interfere(self, vm):
         if self.case.crash in ("nmi", "irqsoff"):
-            vm.wait_for("guest: crashing")
-            time.sleep(1)                   # the module must have got to spinning
+            vm.wait_for("guest: crashing" if self.case.crash == "nmi" else "kcrash: spinning")
             vm.qmp("inject-nmi")
         if self.case.unplug:
             vm.wait_for(r"kcapture: writing.* [1-9]\d ?%")
@@ -194,8 +206,12 @@ class Scenario:
     def first_line_of_capture(self, vm):
         """Index in vm.lines where the capture kernel begins."""
         starts = [index for index, (_, text) in enumerate(vm.lines) if "Linux version" in text]
-        expect(len(starts) == (1 if self.case.direct else 2), f"{len(starts)} kernels booted")
+        expect(len(starts) == (1 if self.case.direct else 2), f"{len(starts)} kernels booted; the last line was: {last_line(vm)}")
         return starts[-1]
+
+
+def last_line(vm):
+    return vm.lines[-1][1] if vm.lines else "nothing"
 
 
 def failing_drive(disk):

@@ -11,7 +11,7 @@ from format import fixture
 from lib import elf, listings, readers
 from lib.fetch_kernels import fetch_vmlinux
 from lib.paths import KCAPTURE
-from lib.runner import expect
+from lib.runner import DEADLINE, expect
 
 STRUCTS = ("task_struct", "module", "page", "file", "dentry", "inode", "super_block", "mount", "mm_struct", "vm_area_struct",
            "net_device", "sk_buff", "sock", "signal_struct", "cred", "rq", "irq_desc", "kmem_cache", "zone", "pglist_data",
@@ -187,7 +187,7 @@ def damaged(core, directory, damages, *argv):
     subprocess.run(["cp", "--sparse=always", core, bad], check=True)
     for address, data in damages:
         poke(bad, address, data)
-    run = subprocess.run([KCAPTURE, *argv[:1], bad, *argv[1:]], capture_output=True, text=True, timeout=20)
+    run = subprocess.run([KCAPTURE, *argv[:1], bad, *argv[1:]], capture_output=True, text=True, timeout=DEADLINE)
     bad.unlink()
     expect(run.returncode in (0, 1), f"kcapture {argv[0]} exits {run.returncode}")
     return run.returncode, run.stdout, run.stderr

@@ -12,7 +12,7 @@ from format import reading
 from lib import kdump, page_sets, readers
 from lib.fetch_kernels import fetch_vmlinux
 from lib.paths import KCAPTURE
-from lib.runner import expect
+from lib.runner import DEADLINE, expect
 
 THEIRS = "makedumpfile"
 COMPRESSED = (["-c", "-d", "31"], ["-l", "--message-level", "7", "-d", "31"], ["-d", "1"],
@@ -57,7 +57,7 @@ def ours(directory):
 
 
 def run(program, *args, stdin=None, stdout=subprocess.PIPE):
-    return subprocess.run([str(word) for word in (program, *args)], stdin=stdin, stdout=stdout, stderr=subprocess.PIPE, timeout=300)
+    return subprocess.run([str(word) for word in (program, *args)], stdin=stdin, stdout=stdout, stderr=subprocess.PIPE, timeout=DEADLINE)
 
 
 def must(program, *args, **kwargs):

@@ -10,7 +10,7 @@ import subprocess
 
 from lib import compare_cores, elf, page_sets, readers
 from lib.paths import KCAPTURE
-from lib.runner import expect
+from lib.runner import DEADLINE, expect
 
 PAGE = 4096
 CHUNK = 1 << 20
@@ -29,7 +29,7 @@ DUMPS = {
 def kcapture(*argv, code=0, stdin=None):
     """Output of kcapture, which must exit with code."""
     done = subprocess.run([str(arg) for arg in (KCAPTURE, *argv)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                          errors="replace", timeout=300, stdin=stdin)
+                          errors="replace", timeout=DEADLINE, stdin=stdin)
     expect(done.returncode == code, f"kcapture {' '.join(map(str, argv))} exits {done.returncode}: {done.stdout.strip()[-300:]}")
     return done.stdout
 

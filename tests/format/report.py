@@ -11,7 +11,7 @@ import tempfile
 
 from lib import readers
 from lib.paths import KCAPTURE
-from lib.runner import expect
+from lib.runner import DEADLINE, expect
 
 CHROMIUM = ("chromium", "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--hide-scrollbars",
             "--disable-background-networking", "--disable-component-update", "--disable-sync")
@@ -69,7 +69,7 @@ def check_page(path, wanted):
 def chromium(path, *args):
     with tempfile.TemporaryDirectory() as profile:
         run = subprocess.run([*CHROMIUM, f"--user-data-dir={profile}", *args, f"file://{path}"], capture_output=True, text=True,
-                             timeout=240)
+                             timeout=DEADLINE)
     expect(run.returncode == 0, f"chromium exits {run.returncode}: {run.stderr.strip()[-300:]}")
     return run.stdout
 

@@ -22,7 +22,7 @@ from lib.paths import BUILD, TESTS
 FUZZ = BUILD / "fuzz"
 CRASHES = FUZZ / "crashes"
 SECONDS = 5
-INPUT_DEADLINE = 20     # seconds for one input: nothing hangs
+INPUT_DEADLINE = 120    # seconds for one input: nothing hangs
 PT_LOAD, PT_NOTE = 1, 4
 NO_PADDR = 2 ** 64 - 1
 

@@ -17,7 +17,7 @@ from lib.disk import MIB, Disk
 from lib.fetch_kernels import fetch_kernel
 from lib.paths import CACHE, TESTS
 from lib.runner import Failure
-from lib.vm import VM, Timeout
+from lib.vm import VM, Timeout, steady
 
 CORES = CACHE / "cores"
 WORKLOAD = TESTS / "lib" / "workload.c"
@@ -76,7 +76,7 @@ def first_initrd(kernel, capture_initrd, directory):
     for module in modules:
         archive.copy(kernel.root / module, f"modules/{module.rsplit('/', 1)[-1]}")
     script = INIT.replace("MODULES", " ".join("/modules/" + module.rsplit("/", 1)[-1] for module in modules))
-    script = script.replace("CAPTURE_APPEND", CAPTURE_APPEND).replace("BALLOON_PAGES", str(BALLOON * 256))
+    script = script.replace("CAPTURE_APPEND", f"{CAPTURE_APPEND} {steady()}").replace("BALLOON_PAGES", str(BALLOON * 256))
     archive.file("init", script, 0o755)
     archive.copy(workload(directory), "workload")
     archive.copy(kernel.vmlinuz, "capture/vmlinuz")
@@ -88,14 +88,14 @@ def machine(kernel, disk, directory):
     initrd, scratch = directory / "initrd.img", [Disk(directory / f"scratch{n}.img", 64 * MIB, n=n) for n in (1, 2)]
     capture = guest.dd_only(disk.device, modules=guest.module_closure(kernel, "nvme"), kernel_root=kernel.root)
     initrd.write_bytes(first_initrd(kernel, capture, directory))
-    args = ["-kernel", str(kernel.vmlinuz), "-initrd", str(initrd), "-append", APPEND]
+    args = ["-kernel", str(kernel.vmlinuz), "-initrd", str(initrd), "-append", f"{APPEND} {steady()}"]
     args += ["-device", "virtio-balloon-pci,id=balloon"]
     for node, size in enumerate((NODE_0, MEMORY - NODE_0)):
         args += ["-object", f"memory-backend-ram,id=mem{node},size={size}M", "-numa", f"node,memdev=mem{node}"]
     for one in (disk, *scratch):
         one.create()
         args += one.qemu_args()
-    return VM(directory / "serial.log", args, f"{MEMORY}M,slots=2,maxmem=8G", 2, deadline=900)
+    return VM(directory / "serial.log", args, f"{MEMORY}M,slots=2,maxmem=8G", 2)
 
 
 def plug(vm):

@@ -90,10 +90,11 @@ def one(paths, what):
 
 
 def fetch_kernel(name):
-    """The kernel from the cache, fetched first when it is not there."""
+    """The kernel from the cache, fetched first when it is not there. Who needs no fetch waits for nobody's."""
+    if kernel := load(name):
+        return kernel
     with locked():
-        kernel = load(name)
-        if kernel:
+        if kernel := load(name):
             return kernel
         suite_name, package = KERNELS[name]
         suite = Suite(suite_name)
@@ -127,6 +128,8 @@ def fetch_vmlinux(name):
     """Path of the kernel's ELF file with DWARF."""
     kernel = fetch_kernel(name)
     vmlinux = kernel.dir / "vmlinux"
+    if vmlinux.exists():
+        return vmlinux
     with locked():
         if vmlinux.exists():
             return vmlinux
@@ -156,6 +159,8 @@ def fetch_headers(name):
     kernel = fetch_kernel(name)
     headers = kernel.dir / "headers"
     build = headers / "usr" / "src" / f"linux-headers-{kernel.version}"
+    if headers.exists():
+        return build
     with locked():
         if headers.exists():
             return build
@@ -209,9 +214,11 @@ def relocate(root, final):
 def build_module(name):
     """Path of the crash module (tests/e2e/module) built for the kernel."""
     kernel = fetch_kernel(name)
-    headers = fetch_headers(name)
     source = TESTS / "e2e" / "module" / "kcrash.c"
     module = kernel.dir / f"kcrash-{hashlib.sha256(source.read_bytes()).hexdigest()[:12]}.ko"
+    if module.exists():
+        return module
+    headers = fetch_headers(name)
     with locked():
         if module.exists():
             return module

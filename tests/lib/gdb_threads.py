@@ -20,7 +20,7 @@ def tasks(core):
 
 def gdb(core, *commands):
     argv = [KCAPTURE, "gdb", core, "--", "-nx", "-batch"] + [word for command in commands for word in ("-ex", command)]
-    code, text = readers.run(argv, timeout=400)
+    code, text = readers.run(argv)
     expect(code == 0, f"kcapture gdb exits {code}: {text.strip()[-300:]}")
     return text
 

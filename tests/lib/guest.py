@@ -49,7 +49,7 @@ listings() {
     [ ! -e /kcrash.ko ] || insmod /kcrash.ko mode=locks
     ip link set lo up; ip link set dummy0 up; ip addr add 192.0.2.7/24 dev dummy0; ip addr add 2001:db8::7/64 dev dummy0
     mkdir "/tmp/a b" /tmp/sub; mount -t tmpfs -o ro,noexec,nosuid,size=1m "some name" "/tmp/a b"; mount --bind /tmp/sub /tmp/sub
-    sh -c 'exec sleep 999' & sleep 1
+    sh -c 'exec sleep 999' & until [ "$(cat /proc/$!/comm)" = sleep ]; do sleep 0.1; done
     list release < /proc/sys/kernel/osrelease
     list modules < /proc/modules
     grep "\\[dummy\\]" /proc/kallsyms | list kallsyms

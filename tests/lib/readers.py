@@ -4,6 +4,7 @@
 import subprocess
 
 from lib import elf
+from lib.runner import DEADLINE
 
 DRGN_SCRIPT = """
 import drgn
@@ -18,7 +19,7 @@ print(crashed.stack_trace())
 """
 
 
-def run(argv, timeout=180, stdin=None):
+def run(argv, timeout=DEADLINE, stdin=None):
     """(exit code, stdout and stderr together)."""
     done = subprocess.run([str(arg) for arg in argv], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                           errors="replace", timeout=timeout, input=stdin)

@@ -16,6 +16,7 @@ import typing
 
 from lib.debian import Unavailable
 
+DEADLINE = 1800                 # s; what takes longer hangs: a loaded machine alone must not fail a test
 KEEP = (".log", ".txt")         # what stays of a passed test
 
 

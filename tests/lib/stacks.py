@@ -13,7 +13,7 @@ import tempfile
 from lib.debian import Suite, unpack
 from lib.fetch_kernels import build_module, fetch_vmlinux, locked, staging
 from lib.paths import CACHE, KCAPTURE
-from lib.runner import expect
+from lib.runner import DEADLINE, expect
 
 DRGN_SCRIPT = """
 import json, sys
@@ -82,7 +82,7 @@ def drgns(core, kernel, with_module):
         script = pathlib.Path(directory) / "script.py"
         script.write_text(DRGN_SCRIPT)
         done = subprocess.run([str(arg) for arg in (*argv, script, core, *debug)], capture_output=True, text=True,
-                              env=environment, timeout=300)
+                              env=environment, timeout=DEADLINE)
     expect(done.returncode == 0, f"drgn: {done.stderr.strip()[-300:]}")
     return json.loads(done.stdout)
 

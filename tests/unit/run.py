@@ -18,7 +18,6 @@ from lib.paths import BUILD, INIT, KCAPTURE, REPO, TESTS
 from lib.runner import expect
 
 INIT_MAX_KIB = 1024              # most of it is zstd
-PROGRAM_DEADLINE = 120
 SUBSYSTEMS = ("elfcore", "src", "initramfs", "klibc")
 
 # What a library without I/O of its own must not call; memory and strings it may.
@@ -27,7 +26,7 @@ FORBIDDEN = re.compile(r"^(f?open(at|64)?|f?close|p?read(64|v)?|p?write(64|v)?|m
                        r"(secure_)?getenv|setenv|signal|sigaction|std(in|out|err)|time|gettimeofday|syslog)$")
 
 
-def run(argv, log, deadline=PROGRAM_DEADLINE):
+def run(argv, log, deadline=runner.DEADLINE):
     """(exit code, output); the output is kept as a file."""
     try:
         done = subprocess.run([str(arg) for arg in argv], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,

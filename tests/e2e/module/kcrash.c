@@ -150,6 +150,7 @@ static int __init kcrash_init(void)
 		preempt_disable();
 		kcrash_spin();
 	} else if (!strcmp(mode, "irqsoff")) {
+		pr_info("kcrash: spinning\n");
 		local_irq_disable();
 		kcrash_spin();
 	} else if (!strcmp(mode, "ipi")) {
@@ -160,6 +161,7 @@ static int __init kcrash_init(void)
 	} else if (!strcmp(mode, "overflow")) {
 		volatile int top = 0;
 
+		local_irq_disable();
 		kcrash_recurse(&top);
 	} else {
 		return -EINVAL;
