@@ -15,6 +15,11 @@ int mem_check_whole(struct mem *mem, struct error *err)
 	return mem->ops->whole ? mem->ops->whole(mem, err) : 0;
 }
 
+int mem_check(struct mem *mem, struct error *err)
+{
+	return mem->ops->check ? mem->ops->check(mem, err) : 0;
+}
+
 void mem_fact(struct mem_facts *facts, const char *key, const char *fmt, ...)
 {
 	char text[256];

@@ -44,6 +44,12 @@ struct mem_ops {
 	/* Does all that it promises lie in the file? -ENODATA and what is missing in err when not. NULL = it does. */
 	int (*whole)(struct mem *mem, struct error *err);
 
+	/*
+	 * Does what it is read by say the same in all its parts? For who wants to trust it: takes its time. -EINVAL and the
+	 * first contradiction in err when not. NULL = there is nothing to compare.
+	 */
+	int (*check)(struct mem *mem, struct error *err);
+
 	void (*close)(struct mem *mem);
 };
 
@@ -71,6 +77,7 @@ static inline uint64_t mem_size(struct mem *mem)
 
 void mem_get_facts(struct mem *mem, struct mem_facts *facts);
 int mem_check_whole(struct mem *mem, struct error *err);
+int mem_check(struct mem *mem, struct error *err);
 
 /* For facts(): one line of it. */
 void mem_fact(struct mem_facts *facts, const char *key, const char *fmt, ...) __attribute__((format(printf, 3, 4)));

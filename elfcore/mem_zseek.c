@@ -6,59 +6,25 @@
 #include <string.h>
 
 #include "elfcore/elf_codec.h"
-#include "elfcore/zseek_format.h"
+#include "elfcore/zseek_table.h"
 #include "elfcore/zstd_frame.h"
 
-#define CHECKSUM_FLAG 0x80
 #define BROKEN_SAID_MAX 10
 
-/* Entries are read so many at a time. */
-#define BATCH 256
-
-struct table {
-	uint64_t off;		/* of the skippable frame */
-	uint64_t nr;
-	unsigned int entry_size;
-};
-
-/* -ENODEV: there is none. */
-static int find_table(struct mem *below, uint64_t size, struct table *ret)
-{
-	uint8_t footer[ZSEEK_FOOTER_SIZE], header[ZSEEK_SKIP_HEADER_SIZE];
-	uint64_t len;
-
-	if (size < sizeof(footer) + sizeof(header) || mem_read(below, size - sizeof(footer), footer, sizeof(footer)) ||
-	    elf_get(ELFDATA2LSB, footer + 5, 4) != ZSEEK_FOOTER_MAGIC)
-		return -ENODEV;
-	ret->nr = elf_get(ELFDATA2LSB, footer, 4);
-	ret->entry_size = ZSEEK_ENTRY_SIZE + (footer[4] & CHECKSUM_FLAG ? 4 : 0);
-	len = ret->nr * ret->entry_size + sizeof(footer);
-	if (len > size - sizeof(header))
-		return -ENODEV;
-	ret->off = size - len - sizeof(header);
-	if (mem_read(below, ret->off, header, sizeof(header)) || elf_get(ELFDATA2LSB, header, 4) != ZSEEK_TABLE_MAGIC ||
-	    elf_get(ELFDATA2LSB, header + 4, 4) != len)
-		return -ENODEV;
-	return 0;
-}
-
 /* The entries must add up to what lies before the table: else they are not about these frames. */
-static int read_table(struct mem_zseek *zseek, const struct table *table)
+static int read_table(struct mem_zseek *zseek, struct zseek_table *table)
 {
-	uint64_t in = 0, out = 0, pos = table->off + ZSEEK_SKIP_HEADER_SIZE;
-	uint8_t raw[BATCH * (ZSEEK_ENTRY_SIZE + 4)];
+	uint64_t in = 0, out = 0, len, plain_len;
+	int rc;
 
-	for (uint64_t i = 0; i < table->nr; i++) {
-		const uint8_t *entry = raw + i % BATCH * table->entry_size;
-
-		if (i % BATCH == 0 && mem_read(zseek->below, pos + i * table->entry_size, raw,
-					       min_u64(BATCH, table->nr - i) * table->entry_size))
-			return -EIO;
+	while (!(rc = zseek_table_next(table, &len, &plain_len))) {
 		if (marks_add(&zseek->marks, out, in))
 			return -ENOMEM;
-		in += elf_get(ELFDATA2LSB, entry, 4);
-		out += elf_get(ELFDATA2LSB, entry + 4, 4);
+		in += len;
+		out += plain_len;
 	}
+	if (rc != -ENODATA)
+		return rc;
 	if (in != table->off)
 		return -EINVAL;
 	zseek->in_size = in;
@@ -100,8 +66,8 @@ static int walk(struct mem_zseek *zseek, uint64_t size, struct error *err)
 static int make_index(struct mem_zseek *zseek, struct error *err)
 {
 	uint64_t size = mem_size(zseek->below);
-	struct table table;
-	int rc = find_table(zseek->below, size, &table);
+	struct zseek_table table;
+	int rc = zseek_table_find(&table, zseek->below, size);
 
 	if (!rc)
 		rc = read_table(zseek, &table);
@@ -259,6 +225,13 @@ static int zseek_whole(struct mem *mem, struct error *err)
 				 (unsigned long long)zseek->cut_at) : 0;
 }
 
+static int zseek_check(struct mem *mem, struct error *err)
+{
+	const struct mem_zseek *zseek = container_of(mem, struct mem_zseek, mem);
+
+	return zseek_table_check(zseek->below, mem_size(zseek->below), err);
+}
+
 static void zseek_close(struct mem *mem)
 {
 	struct mem_zseek *zseek = container_of(mem, struct mem_zseek, mem);
@@ -276,6 +249,7 @@ static const struct mem_ops zseek_ops = {
 	.size = zseek_size,
 	.facts = zseek_facts,
 	.whole = zseek_whole,
+	.check = zseek_check,
 	.close = zseek_close,
 };
 

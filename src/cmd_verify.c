@@ -17,8 +17,8 @@ static const char help[] =
 	"usage: kcapture verify [OPTIONS] CORE...|DIR\n"
 	"\n"
 	"Check that CORE conforms to its format, that gdb, crash, drgn and makedumpfile open it, and that it is complete:\n"
-	"an ELF core or a kdump-compressed dump, also flattened. Of a compressed one all data is decoded. Several are the\n"
-	"pieces of a dump that was split. Of a dump's directory DIR every file is compared with SHA256SUMS as well; so is a\n"
+	"an ELF core or a kdump-compressed dump, also flattened. Of a compressed one all data is decoded, and a seek table is\n"
+	"held against what it is about. Several are the pieces of a dump that was split. Of a dump's directory DIR every file is compared with SHA256SUMS as well; so is a\n"
 	"CORE that has one beside it.\n"
 	"One line for each defect, then the verdict. Exit code 0: it can be trusted; 1: it cannot.\n"
 	"\n"
@@ -101,9 +101,12 @@ static int verify_input(struct verify *v, char *const *paths, unsigned int nr)
 		verify_defect(v, "%s", err.text);
 		return 0;
 	}
-	for (unsigned int i = 0; (source = input_source(&in, i)); i++)
+	for (unsigned int i = 0; (source = input_source(&in, i)); i++) {
 		if (mem_check_whole(source, &err))
 			verify_defect(v, "%s", err.text);
+		if (mem_check(source, &err))
+			verify_defect(v, "%s", err.text);
+	}
 	v->reading = true;
 	if (in.kdump)
 		verify_kdump(v, &in);

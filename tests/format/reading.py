@@ -291,6 +291,7 @@ def damaged_zstd(raw, directory):
     text = kcapture("copy", "-f", bad, out)
     expect("seek table" in text, text)
     same_memory(raw, out)
+    expect("of the seek table" in kcapture("verify", "--quick", bad, code=1), "kcapture verify trusts a seek table that lies")
     with open(directory / "stream", "wb") as stream:
         done = subprocess.run([KCAPTURE, "copy", "-q", "-j", "2", "--compress", "zstd", made, "-"], stdout=stream, stderr=subprocess.PIPE)
     expect(done.returncode == 0, done.stderr.decode()[-300:])

@@ -150,6 +150,7 @@ static void test_with_table(void **state)
 	assert_true(zseek.has_table);
 	expect_all(plain.len);
 	assert_int_equal(mem_check_whole(&zseek.mem, &err), 0);
+	assert_int_equal(mem_check(&zseek.mem, &err), 0);
 	assert_string_equal(log_.text, "");
 }
 
@@ -167,6 +168,7 @@ static void test_table_of_groups(void **state)
 	add_table();
 	assert_int_equal(open_file(), 0);
 	assert_int_equal(zseek.marks.nr_items, 20);
+	assert_int_equal(mem_check(&zseek.mem, &err), 0);
 	expect_all(plain.len);
 }
 
@@ -202,6 +204,62 @@ static void test_wrong_table(void **state)
 	assert_int_equal(open_file(), 0);
 	assert_text(log_.text, "is not about the frames before it");
 	expect_all(plain.len);
+	assert_int_equal(mem_check(&zseek.mem, &err), -EINVAL);
+	assert_text(err.text, "entry 0 of the seek table");
+}
+
+static void change_entry(unsigned int i, unsigned int field, int by)
+{
+	uint8_t *p = table.p + 8 * i + 4 * field;
+
+	elf_put(ELFDATA2LSB, p, 4, elf_get(ELFDATA2LSB, p, 4) + by);
+}
+
+/* Tables of the right length and sums, one entry of which is wrong: the check says which. */
+static void test_check_of_entries(void **state)
+{
+	static const struct {
+		unsigned int more, less, field;
+		const char *says;
+	} cases[] = {
+		{ 1, 2, 0, "entry 1 of the seek table ends at" },	/* into the frame behind */
+		{ 2, 1, 0, "entry 1 of the seek table ends at" },		/* short of its own end */
+		{ 3, 5, 1, "entry 3 of the seek table says 300010 bytes of content, its frames hold 300000" },
+		{ 5, 3, 1, "entry 3 of the seek table says 299990 bytes of content, its frames hold 300000" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		file.len = plain.len = table.len = nr_entries = 0;
+		add_frames();
+		change_entry(cases[i].more, cases[i].field, 10);
+		change_entry(cases[i].less, cases[i].field, -10);
+		add_table();
+		assert_int_equal(open_file(), 0);
+		assert_true(zseek.has_table);
+		assert_int_equal(mem_check(&zseek.mem, &err), -EINVAL);
+		assert_text(err.text, cases[i].says);
+	}
+}
+
+/* An entry more than there are frames, and one less. */
+static void test_check_of_sums(void **state)
+{
+	(void)state;
+	add_frames();
+	add_entry(0, 5);
+	add_table();
+	assert_int_equal(open_file(), 0);
+	assert_int_equal(mem_check(&zseek.mem, &err), -EINVAL);
+	assert_text(err.text, "entry 7 of the seek table says 5 bytes of content, its frames hold 0");
+	file.len = plain.len = table.len = nr_entries = 0;
+	add_frames();
+	nr_entries--;
+	table.len -= 8;
+	add_table();
+	assert_int_equal(open_file(), 0);
+	assert_int_equal(mem_check(&zseek.mem, &err), -EINVAL);
+	assert_text(err.text, "the seek table ends at");
 }
 
 /* A table that adds up, but whose entries lie: what they make wrong fails, nothing else happens. */
@@ -299,6 +357,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_without_table, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_table_in_the_middle, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_wrong_table, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_check_of_entries, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_check_of_sums, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_lying_entries, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_cut, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_broken_frame, setup, teardown),
