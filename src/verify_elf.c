@@ -22,6 +22,7 @@ struct check {
 	size_t nr_phdrs;
 	uint64_t size;			/* of the file */
 	unsigned int nr_prstatus, nr_vmcoreinfo;
+	size_t nr_beyond, first_beyond;	/* program headers whose data lies beyond the end of the file */
 };
 
 static bool get_phdr(struct check *c, size_t i, GElf_Phdr *ret)
@@ -62,12 +63,23 @@ static void check_load(struct check *c, size_t i, const GElf_Phdr *phdr)
 	if (phdr->p_filesz > phdr->p_memsz)
 		verify_defect(c->v, "program header %zu: p_filesz 0x%llx > p_memsz 0x%llx", i, (unsigned long long)phdr->p_filesz,
 		       (unsigned long long)phdr->p_memsz);
-	if (phdr->p_offset > c->size || phdr->p_filesz > c->size - phdr->p_offset)
-		verify_defect(c->v, "program header %zu: data 0x%llx+0x%llx lies beyond the end of the file (0x%llx)", i,
-		       (unsigned long long)phdr->p_offset, (unsigned long long)phdr->p_filesz, (unsigned long long)c->size);
+	if ((phdr->p_offset > c->size || phdr->p_filesz > c->size - phdr->p_offset) && !c->nr_beyond++)
+		c->first_beyond = i;
 	if (phdr->p_align > 1 && (phdr->p_offset - phdr->p_vaddr) % phdr->p_align)
 		verify_defect(c->v, "program header %zu: p_offset 0x%llx and p_vaddr 0x%llx are not congruent modulo p_align 0x%llx", i,
 		       (unsigned long long)phdr->p_offset, (unsigned long long)phdr->p_vaddr, (unsigned long long)phdr->p_align);
+}
+
+/* Of a core that was cut these are most headers: it is one defect. */
+static void report_beyond(struct check *c)
+{
+	GElf_Phdr phdr;
+
+	if (!c->nr_beyond || !get_phdr(c, c->first_beyond, &phdr))
+		return;
+	verify_defect(c->v, "cut: of %zu program headers the data of %zu lies beyond the end of the file (0x%llx); of number %zu it is "
+		      "0x%llx+0x%llx", c->nr_phdrs, c->nr_beyond, (unsigned long long)c->size, c->first_beyond,
+		      (unsigned long long)phdr.p_offset, (unsigned long long)phdr.p_filesz);
 }
 
 /* crash looks at the first header only for notes, and takes every other one for memory; makedumpfile trusts p_paddr. */
@@ -102,6 +114,7 @@ static void check_phdrs(struct check *c)
 		else if (phdr.p_type == PT_LOAD)
 			check_load(c, i, &phdr);
 	}
+	report_beyond(c);
 	if (!c->nr_prstatus)
 		verify_defect(c->v, "no registers of any CPU (NT_PRSTATUS)");
 	if (!c->nr_vmcoreinfo)

@@ -173,6 +173,9 @@ def damaged(damage, directory):
     code, text = readers.run([KCAPTURE, "verify", bad])
     expect(code > 0 and code != 2, f"kcapture verify exits {code}: {text.strip()[-200:]}")
     expect(text.strip(), "kcapture verify says nothing")
+    if damage is cut:
+        expect(re.search(r": cut: of \d+ program headers the data of \d+ lies beyond the end", text) and text.count("\n") < 6,
+               f"kcapture verify says of the cut core: {text}")
     for verb in (["info", bad], ["copy", bad, directory / "out.core"]):
         code, text = readers.run([KCAPTURE, *verb])
         expect(code >= 0, f"kcapture {verb[0]} dies of signal {-code}")
