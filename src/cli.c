@@ -2,10 +2,12 @@
 /*
  * The host command: one verb, one function (cmd.h).
  */
+#include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "elfcore/types.h"
 #include "src/cmd.h"
@@ -63,10 +65,16 @@ static bool called(const char *name, const char *wanted)
 	return !strcmp(slash ? slash + 1 : name, wanted);
 }
 
-int main(int argc, char **argv)
+/* Who reads from a pipe and stops has what he wanted: that is no error. */
+static bool reader_left(void)
 {
-	signal(SIGPIPE, SIG_IGN);
-	guard_init(NULL);
+	struct pollfd pipe = { .fd = STDOUT_FILENO };
+
+	return poll(&pipe, 1, 0) == 1 && pipe.revents & POLLERR;
+}
+
+static int run(int argc, char **argv)
+{
 	if (argc > 0 && called(argv[0], "makedumpfile"))
 		return cmd_makedumpfile(argc, argv);
 	if (argc < 2) {
@@ -86,4 +94,16 @@ int main(int argc, char **argv)
 			return verbs[i].run(argc - 1, argv + 1);
 	fprintf(stderr, "kcapture: unknown verb \"%s\"; \"kcapture --help\" lists them\n", argv[1]);
 	return 2;
+}
+
+int main(int argc, char **argv)
+{
+	int rc;
+
+	signal(SIGPIPE, SIG_IGN);
+	guard_init(NULL);
+	rc = run(argc, argv);
+	if ((fflush(stdout) || ferror(stdout)) && !reader_left())
+		return cmd_fail("standard output could not be written, what it got is not all");
+	return rc;
 }

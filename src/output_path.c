@@ -8,6 +8,8 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "src/interrupt.h"
+
 static int open_file(struct output_path *path, struct sink **ret, struct error *err)
 {
 	char dir[4096] = ".";
@@ -48,6 +50,10 @@ static int path_open(struct output *out, const struct kernel *kernel, const stru
 
 	(void)kernel, (void)plan;
 	path->opened = !rc;
+	if (!rc && path->kind == OUTPUT_FILE)
+		interrupt_leaves("what was written stays in %s-incomplete", path->name);
+	else if (!rc && path->kind == OUTPUT_DEVICE)
+		interrupt_leaves("%s holds the beginning of a dump", path->name);
 	if (!rc && path->max_size)
 		*ret = sink_limit_init(&path->limit, *ret, path->max_size);
 	return rc;
@@ -56,6 +62,7 @@ static int path_open(struct output *out, const struct kernel *kernel, const stru
 static void path_close(struct output *out)
 {
 	(void)out;
+	interrupt_leaves_nothing();
 }
 
 /* A block device can have several names. */

@@ -9,6 +9,7 @@ it, and what `kcapture copy` makes of it and of the raw /proc/vmcore of the same
 import functools
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys

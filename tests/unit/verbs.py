@@ -3,11 +3,14 @@
 
 import hashlib
 import os
+import signal
 import stat
+import struct
 import subprocess
+import time
 
 from lib.paths import KCAPTURE
-from lib.runner import expect
+from lib.runner import DEADLINE, expect
 
 VERBS = ("arm", "disarm", "status", "initramfs", "info", "dmesg", "bt", "sym", "verify", "dump", "estimate", "copy",
          "receive", "symbols", "struct", "rd", "vtop", "mods", "ps", "mounts", "net", "irqs", "locks")
@@ -56,6 +59,39 @@ def wrong_use(directory):
         expect(done.returncode == 0 and done.stdout.startswith(f"usage: kcapture {verb}") and not done.stderr,
                f"kcapture {verb} --help exits {done.returncode}")
     return f"{len(wrong)} wrong uses"
+
+
+def full_output(directory):
+    """Output that went nowhere is no success, output that nobody wanted any more is no failure."""
+    for argv in (("--help",), ("info", "--help"), ("copy", "--help"), ("--version",)):
+        with open("/dev/full", "w") as full:
+            done = subprocess.run([KCAPTURE, *argv], stdout=full, stderr=subprocess.PIPE, text=True)
+        expect(done.returncode == 1 and "standard output" in done.stderr, f"kcapture {' '.join(argv)} > /dev/full: {done}")
+        reader, writer = os.pipe()
+        os.close(reader)
+        done = subprocess.run([KCAPTURE, *argv], stdout=writer, stderr=subprocess.PIPE, text=True)
+        os.close(writer)
+        expect(done.returncode == 0 and not done.stderr, f"kcapture {' '.join(argv)} into a closed pipe: {done}")
+    return ""
+
+
+def interrupted(directory):
+    """Ctrl-C in the middle: by the signal, and what it leaves is said."""
+    out, left = directory / "out", directory / "out-incomplete"
+    process = subprocess.Popen([KCAPTURE, "copy", "-R", "-", out], stdin=subprocess.PIPE, stderr=subprocess.PIPE)
+    process.stdin.write(struct.pack(">16sQQ", b"makedumpfile", 1, 1).ljust(4096, b"\0"))
+    process.stdin.write(struct.pack(">QQ", 0, 1 << 21) + bytes([7]) * (1 << 21))
+    process.stdin.write(struct.pack(">QQ", 1 << 21, 1 << 21))                   # whose data does not come
+    process.stdin.flush()
+    until = time.monotonic() + DEADLINE
+    while not (left.exists() and left.stat().st_size) and time.monotonic() < until:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    code, said = process.wait(), process.stderr.read().decode()
+    process.stdin.close()
+    expect(code == -signal.SIGINT and f"what was written stays in {left}" in said, f"it ends with {code} and says {said}")
+    expect(left.exists() and not out.exists(), f"there is {os.listdir(directory)}")
+    return ""
 
 
 def refused(source, out, wanted):
