@@ -2,24 +2,31 @@
 /*
  * The debuggers, started on a core with the arguments that they need: gdb, drgn, crash.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "src/cmd.h"
-#include "src/kobject.h"
+#include "src/debug_files.h"
+#include "src/gdb_script.h"
 
 static const char help_gdb[] =
-	"usage: kcapture gdb CORE [VMLINUX [MODULE.ko...]] [-- GDB-ARGUMENT...]\n"
+	"usage: kcapture gdb [OPTIONS] CORE [VMLINUX [MODULE.ko...]] [-- GDB-ARGUMENT...]\n"
 	"\n"
 	"Start gdb on a core of any format: symbols where the kernel ran, every task a thread. VMLINUX and MODULE.ko are files\n"
 	"with debug information; without VMLINUX the symbols and frame descriptions come from the core itself (kcapture symbols).\n"
+	"Files of other modules are looked for by build id below /usr/lib/debug/.build-id, and by name below\n"
+	"/usr/lib/debug/lib/modules/RELEASE and /lib/modules/RELEASE.\n"
 	"\n"
-	"  -h, --help       this text\n";
+	"  -D, --debug-dir DIR  look for files of modules here first: by build id below DIR/.build-id, by name anywhere below DIR\n"
+	"  -k, --keep DIR       start nothing: leave the commands and symbols in DIR, for gdb -ex 'core CORE' -x DIR/commands\n"
+	"  -h, --help           this text\n";
 
 static const char help_drgn[] =
 	"usage: kcapture drgn CORE [VMLINUX [MODULE.ko...]] [-- DRGN-ARGUMENT...]\n"
@@ -36,8 +43,6 @@ static const char help_crash[] =
 	"  -h, --help       this text\n";
 
 #define ARGS_MAX 1024
-#define SECTIONS_MAX 128
-#define NAME_CHARS "._-0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 /* An argument vector that owns its strings. */
 struct args {
@@ -71,75 +76,6 @@ static void quote_name(const char *name, char *ret, size_t size)
 	ret[len] = 0;
 }
 
-/* --- where a module's sections were --------------------------------------------------------------------------------------- */
-
-/* Since 6.14 an attribute's address is its "private"; before it had a structure around it. */
-static bool read_section(struct session *s, vaddr_t attr, bool old, char *name, size_t size, vaddr_t *addr_ret)
-{
-	if (old)
-		return kobject_string(s, attr, "module_sect_attr", "battr.attr.name", name, size) &&
-		       kobject_uint(s, attr, "module_sect_attr", "address", addr_ret);
-	return kobject_string(s, attr, "bin_attribute", "attr.name", name, size) &&
-	       kobject_uint(s, attr, "bin_attribute", "private", addr_ret);
-}
-
-static void add_sections(struct session *s, const struct module *mod, char *command, size_t size)
-{
-	bool old = btf_size(&s->btf, "struct module_sect_attr");
-	uint64_t stride = btf_size(&s->btf, old ? "struct module_sect_attr" : "struct bin_attribute");
-	vaddr_t attrs = kobject_get(s, mod->addr, "module", "sect_attrs"), addr;
-	uint64_t nr;
-	char name[64];
-
-	if (!attrs || !stride)
-		return;
-	/* Without a number, a name that is missing ends them. */
-	if (!kobject_uint(s, attrs, "module_sect_attrs", "nsections", &nr))
-		nr = SECTIONS_MAX;
-	attrs = kobject_member(s, attrs, "module_sect_attrs", "attrs");
-	for (uint64_t i = 0; attrs && i < min_u64(nr, SECTIONS_MAX); i++, attrs += stride) {
-		size_t len = strlen(command);
-
-		if (!read_section(s, attrs, old, name, sizeof(name), &addr))
-			return;
-		/* What has no such name is no section of the file, and would be more than a name to gdb. */
-		if (name[0] == '.' && strspn(name, NAME_CHARS) == strlen(name) && !strstr(name, "strtab") && !strstr(name, "symtab"))
-			snprintf(command + len, size - len, " -s %s 0x%llx", name, (unsigned long long)addr);
-	}
-}
-
-/* "dir/virtio_net.ko.debug" is of the module virtio_net; '-' and '_' are the same. */
-static const struct module *module_of(struct session *s, const char *path)
-{
-	const char *name = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
-	size_t len = strcspn(name, ".");
-
-	for (unsigned int i = 0; i < s->symbols.modules.nr; i++) {
-		const struct module *mod = &s->symbols.modules.list[i];
-		size_t j = 0;
-
-		while (j < len && (mod->name[j] == name[j] || (mod->name[j] == '_' && name[j] == '-')))
-			j++;
-		if (j == len && !mod->name[len])
-			return mod;
-	}
-	return NULL;
-}
-
-static int add_module(struct session *s, const char *path, struct args *args)
-{
-	const struct module *mod = module_of(s, path);
-	char command[8192];
-
-	if (!mod)
-		return cmd_fail("%s: no module of that name was loaded", path);
-	strcpy(command, "add-symbol-file ");
-	quote_name(path, command + strlen(command), 4096);
-	add_sections(s, mod, command, sizeof(command));
-	add_command(args, command);
-	return 0;
-}
-
 /* --- starting ----------------------------------------------------------------------------------------------------------- */
 
 static int self(char *ret, size_t size)
@@ -153,44 +89,18 @@ static int self(char *ret, size_t size)
 }
 
 /* Run it and wait; its exit code. */
-static int run(char *const argv[], bool quiet)
+static int run(char *const argv[])
 {
 	pid_t child = fork();
 	int status;
 
 	if (!child) {
-		if (quiet)
-			dup2(open("/dev/null", O_WRONLY), STDOUT_FILENO);
 		execvp(argv[0], argv);
 		_exit(cmd_fail("%s: %s", argv[0], strerror(errno)));
 	}
 	if (child < 0 || waitpid(child, &status, 0) < 0)
 		return cmd_fail("%s: %s", argv[0], strerror(errno));
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
-}
-
-/* The symbols of the core itself, in a file that lives as long as gdb does. */
-static int make_symbols(const char *program, const char *core, char dir[], char *path, size_t size)
-{
-	char *argv[] = { (char *)program, "symbols", "-f", "-o", path, (char *)core, NULL };
-
-	if (!mkdtemp(dir))
-		return cmd_fail("%s: %s", dir, strerror(errno));
-	snprintf(path, size, "%s/symbols", dir);
-	return run(argv, true);
-}
-
-static int add_debug_files(struct session *s, char **files, int nr, struct args *args)
-{
-	char command[4200] = "symbol-file ";
-	int rc = 0;
-
-	quote_name(files[0], command + strlen(command), 4096);
-	snprintf(command + strlen(command), 64, " -o 0x%llx", (unsigned long long)s->kernel.kaslr_offset);
-	add_command(args, command);
-	for (int i = 1; i < nr && !rc; i++)
-		rc = add_module(s, files[i], args);
-	return rc;
 }
 
 static void add_target(struct args *args, const char *program, const char *core)
@@ -203,40 +113,72 @@ static void add_target(struct args *args, const char *program, const char *core)
 	add_command(args, command);
 }
 
-static int start_gdb(char **files, int nr, char **more)
+/* What a directory of ours holds, and itself. */
+static void remove_dir(const char *path)
+{
+	DIR *dir = opendir(path);
+	struct dirent *entry;
+
+	while (dir && (entry = readdir(dir)))
+		unlinkat(dirfd(dir), entry->d_name, 0);
+	if (dir)
+		closedir(dir);
+	rmdir(path);
+}
+
+/* The symbols into script->dir. */
+static int write_script(const char *core, struct gdb_script *script)
 {
 	static struct session s;
-	static struct args args;
-	char dir[] = "/tmp/kcapture-XXXXXX", symbols[64] = "", program[4096];
 	struct error err;
+	unsigned int nr;
+	int rc;
+
+	if (session_open(&s, core, script->vmlinux ? 0 : SESSION_SYMBOLS, stderr_log(), &err))
+		return cmd_fail("%s", err.text);
+	rc = gdb_script_write(&s, script, &err);
+	nr = s.symbols.modules.nr;
+	session_close(&s);
+	if (rc)
+		return cmd_fail("%s", err.text);
+	if (script->nr_found < nr && script->vmlinux)
+		fprintf(stderr, "kcapture: debug information of %u modules of %u\n", script->nr_found, nr);
+	return 0;
+}
+
+static int keep_script(const char *core, struct gdb_script *script)
+{
+	if (mkdir(script->dir, 0777) && errno != EEXIST)
+		return cmd_fail("%s: %s", script->dir, strerror(errno));
+	if (write_script(core, script))
+		return 1;
+	printf("gdb -ex 'core %s' -x %s/" GDB_COMMANDS "\n", core, script->dir);
+	return 0;
+}
+
+static int start_gdb(char **files, char **more, struct gdb_script *script)
+{
+	static struct args args;
+	char dir[] = "/tmp/kcapture-XXXXXX", program[4096], commands[64];
 	int rc;
 
 	if (self(program, sizeof(program)))
 		return 1;
-	if (session_open(&s, files[0], SESSION_TYPES, stderr_log(), &err))
-		return cmd_fail("%s", err.text);
+	script->dir = mkdtemp(dir);
+	if (!script->dir)
+		return cmd_fail("%s: %s", dir, strerror(errno));
+	rc = write_script(files[0], script);
+	snprintf(commands, sizeof(commands), "%s/" GDB_COMMANDS, dir);
 	add(&args, "gdb");
 	add(&args, "-q");
-	add_command(&args, "set confirm off");
-	if (nr > 1) {
-		rc = add_debug_files(&s, files + 1, nr - 1, &args);
-	} else {
-		char command[80];
-
-		rc = make_symbols(program, files[0], dir, symbols, sizeof(symbols));
-		snprintf(command, sizeof(command), "symbol-file %s", symbols);
-		add_command(&args, command);
-	}
-	session_close(&s);
+	add(&args, "-x");
+	add(&args, commands);
 	add_target(&args, program, files[0]);
 	for (; *more; more++)
 		add(&args, *more);
 	if (!rc)
-		rc = run(args.argv, false);
-	if (symbols[0]) {
-		unlink(symbols);
-		rmdir(dir);
-	}
+		rc = run(args.argv);
+	remove_dir(dir);
 	for (unsigned int i = 0; i < args.nr; i++)
 		free(args.argv[i]);
 	return rc;
@@ -274,28 +216,60 @@ static int start_crash(char **files, int nr, char **more)
 	return cmd_fail("crash: %s", strerror(errno));
 }
 
-/* Options are for the tool, and behind "--"; what stands before are files. */
-static int start(int argc, char **argv, const char *help, int (*tool)(char **files, int nr, char **more))
+/* Where "--" stands, or argc: what is behind it is for the tool. */
+static int find_end(int argc, char **argv)
 {
-	int nr = 1;
+	int end = 1;
 
-	while (nr < argc && strcmp(argv[nr], "--")) {
-		if (!strcmp(argv[nr], "-h") || !strcmp(argv[nr], "--help")) {
-			fputs(help, stdout);
-			return 0;
-		}
-		if (argv[nr][0] == '-' && argv[nr][1])
-			return usage_error(argv[0], "unknown option %s", argv[nr]);
-		nr++;
-	}
-	if (nr == 1)
-		return usage_error(argv[0], "an argument is missing");
-	return tool(argv + 1, nr - 1, argv + (nr < argc ? nr + 1 : nr));
+	while (end < argc && strcmp(argv[end], "--"))
+		end++;
+	return end;
 }
 
 int cmd_gdb(int argc, char **argv)
 {
-	return start(argc, argv, help_gdb, start_gdb);
+	static const struct option options[] = {
+		{ "debug-dir", required_argument, NULL, 'D' },
+		{ "keep", required_argument, NULL, 'k' },
+		{ "help", no_argument, NULL, 'h' },
+		{ 0 },
+	};
+	const char *dirs[DEBUG_DIRS_MAX + 1] = { NULL };
+	int end = find_end(argc, argv), nr_dirs = 0, opt;
+	struct gdb_script script = { .debug_dirs = dirs };
+	char **more = argv + (end < argc ? end + 1 : end);
+
+	argv[end] = NULL;
+	while ((opt = cmd_getopt(end, argv, ":D:k:h", options, help_gdb, -1)) != -1) {
+		switch (opt) {
+		case 'D':
+			if (nr_dirs == DEBUG_DIRS_MAX)
+				return usage_error(argv[0], "more than %d directories", DEBUG_DIRS_MAX);
+			dirs[nr_dirs++] = optarg;
+			break;
+		case 'k': script.dir = optarg; break;
+		case 'h': return 0;
+		default: return 2;
+		}
+	}
+	script.vmlinux = argv[optind + 1];
+	script.modules = argv + optind + 2;
+	script.nr_modules = end - optind > 2 ? end - optind - 2 : 0;
+	return script.dir ? keep_script(argv[optind], &script) : start_gdb(argv + optind, more, &script);
+}
+
+/* drgn's and crash's options are behind "--" all. */
+static int start(int argc, char **argv, const char *help, int (*tool)(char **files, int nr, char **more))
+{
+	static const struct option options[] = { { "help", no_argument, NULL, 'h' }, { 0 } };
+	int end = find_end(argc, argv), opt;
+	char **more = argv + (end < argc ? end + 1 : end);
+
+	argv[end] = NULL;
+	opt = cmd_getopt(end, argv, ":h", options, help, -1);
+	if (opt != -1)
+		return opt == 'h' ? 0 : 2;
+	return tool(argv + optind, end - optind, more);
 }
 
 int cmd_drgn(int argc, char **argv)

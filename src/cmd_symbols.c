@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "src/cmd.h"
-#include "src/output_path.h"
 #include "src/symbol_file.h"
 
 static const char help[] =
@@ -19,25 +18,12 @@ static const char help[] =
 
 static int write_file(struct session *s, const char *name, bool force)
 {
-	static struct output_path path;
 	struct symbol_file_stats stats;
 	struct error err;
-	struct sink *sink;
-	uint64_t size;
-	int rc = output_path_init(&path, name, s->path, force, &err);
 
-	if (!rc)
-		rc = path.out.open(&path.out, NULL, NULL, &sink, &err);
-	if (rc)
+	if (symbol_file_save(s, SYMBOL_FILE_KERNEL | SYMBOL_FILE_MODULES | SYMBOL_FILE_FRAMES, name, force, &stats, &err))
 		return cmd_fail("%s", err.text);
-	rc = symbol_file_write(s, sink, &size, &stats, &err);
-	if (!rc && sink_commit(sink, size))
-		rc = fail(&err, sink->error, "%s: %s", name, strerror(-sink->error));
-	sink_close(sink);
-	path.out.close(&path.out);
-	if (rc)
-		return cmd_fail("%s", err.text);
-	if (path.kind != OUTPUT_STDOUT)
+	if (strcmp(name, "-"))
 		printf("%s: %u symbols of the kernel, %u of its %u modules, %u frame descriptions\n", name, stats.nr_kernel,
 		       stats.nr_modules, s->symbols.modules.nr, stats.nr_frames);
 	return 0;

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "src/grow.h"
+#include "src/output_path.h"
 #include "src/symbol_frames.h"
 
 #define SECTIONS_MAX 2048
@@ -21,6 +22,7 @@ struct section {
 
 struct writer {
 	struct session *s;
+	unsigned int what;
 	struct grow locals, globals, strings, section_names, frames;
 	struct section *sections;	/* in order of addresses, disjoint */
 	unsigned int nr_sections;
@@ -93,8 +95,9 @@ static void add_sections(struct writer *w)
 	static const char *const names[] = { ".text", ".data", ".rodata", ".data.ro" };
 	const struct modules *mods = &w->s->symbols.modules;
 
-	add_kernel_sections(w);
-	for (unsigned int m = 0; m < mods->nr; m++)
+	if (w->what & SYMBOL_FILE_KERNEL)
+		add_kernel_sections(w);
+	for (unsigned int m = 0; m < mods->nr && w->what & SYMBOL_FILE_MODULES; m++)
 		for (unsigned int a = 0; a < mods->list[m].nr_areas; a++) {
 			vaddr_t start = mods->list[m].areas[a].start;
 
@@ -146,7 +149,7 @@ static int add_symbol(void *arg, const struct symbol *symbol)
 	uint8_t kind = shndx == SHN_ABS ? STT_NOTYPE : code && strchr("TtWw", symbol->type) ? STT_FUNC : STT_OBJECT;
 	uint8_t data = w->s->in.crash.ehdr.form.data, raw[sizeof(Elf64_Sym)] = { 0 };
 
-	if (!symbol->name[0])
+	if (!symbol->name[0] || !(w->what & (symbol->module ? SYMBOL_FILE_MODULES : SYMBOL_FILE_KERNEL)))
 		return 0;
 	elf_put(data, raw, 4, grow_string(&w->strings, symbol->name));
 	raw[4] = ELF64_ST_INFO(binding(symbol->type), kind);
@@ -270,11 +273,11 @@ static int put_file(struct writer *w, struct sink *sink, uint64_t *size_ret)
 	return w->section_names.failed ? -ENOMEM : pos.rc;
 }
 
-int symbol_file_write(struct session *s, struct sink *sink, uint64_t *size_ret, struct symbol_file_stats *stats,
-		      struct error *err)
+int symbol_file_write(struct session *s, unsigned int what, struct sink *sink, uint64_t *size_ret,
+		      struct symbol_file_stats *stats, struct error *err)
 {
 	static const uint8_t null_symbol[sizeof(Elf64_Sym)];
-	struct writer w = { .s = s, .stats = stats };
+	struct writer w = { .s = s, .what = what, .stats = stats };
 	int rc = -ENOMEM;
 
 	memset(stats, 0, sizeof(*stats));
@@ -284,10 +287,12 @@ int symbol_file_write(struct session *s, struct sink *sink, uint64_t *size_ret, 
 		stats->nr_sections = w.nr_sections;
 		grow_string(&w.strings, "");
 		grow_add(&w.locals, null_symbol, sizeof(null_symbol));
-		rc = symbols_each(&s->symbols, add_symbol, &w);
+		rc = 0;
 	}
-	if (!rc)
-		rc = symbol_frames_write(s, &w.frames, &stats->nr_frames);
+	if (!rc && what & (SYMBOL_FILE_KERNEL | SYMBOL_FILE_MODULES))
+		rc = symbols_each(&s->symbols, add_symbol, &w);
+	if (!rc && what & (SYMBOL_FILE_FRAMES | SYMBOL_FILE_SWITCHES))
+		rc = symbol_frames_write(s, !(what & SYMBOL_FILE_FRAMES), &w.frames, &stats->nr_frames);
 	if (!rc)
 		rc = put_file(&w, sink, size_ret);
 	free(w.sections);
@@ -297,4 +302,24 @@ int symbol_file_write(struct session *s, struct sink *sink, uint64_t *size_ret, 
 	free(w.section_names.p);
 	free(w.frames.p);
 	return rc ? fail(err, rc, "the symbol file could not be written: %s", strerror(-rc)) : 0;
+}
+
+int symbol_file_save(struct session *s, unsigned int what, const char *name, bool force, struct symbol_file_stats *stats,
+		     struct error *err)
+{
+	static struct output_path path;
+	struct sink *sink;
+	uint64_t size;
+	int rc = output_path_init(&path, name, s->path, force, err);
+
+	if (!rc)
+		rc = path.out.open(&path.out, NULL, NULL, &sink, err);
+	if (rc)
+		return rc;
+	rc = symbol_file_write(s, what, sink, &size, stats, err);
+	if (!rc && sink_commit(sink, size))
+		rc = fail(err, sink->error, "%s: %s", name, strerror(-sink->error));
+	sink_close(sink);
+	path.out.close(&path.out);
+	return rc;
 }

@@ -2,7 +2,7 @@
 /*
  * Each description (FDE) covers some neighbouring ORC entries: for gdb runs through all rows of one before the address it
  * wants. Frames that are not plain calls get one of their own. Registers by their DWARF numbers (System V ABI for AMD64):
- * rbp is 6, rsp 7, the return address 16; whatever a row does not mention keeps its value.
+ * rbp is 6, rsp 7, the return address 16. ORC does not say where the other registers that functions preserve are.
  */
 #include "src/symbol_frames.h"
 
@@ -17,7 +17,7 @@
 #define TABLE_MAX (1U << 23)	/* entries of one ORC table */
 #define FRAMES_MAX 64		/* of a CPU's stack that are looked at */
 
-enum { RBP = 6, RSP = 7, RIP = 16 };
+enum { RBX = 3, RBP = 6, RSP = 7, R12 = 12, R13, R14, R15, RIP = 16 };
 
 enum {
 	DW_CFA_advance_loc = 0x40, DW_CFA_advance_loc4 = 0x04, DW_CFA_undefined = 0x07, DW_CFA_same_value = 0x08,
@@ -34,6 +34,7 @@ struct writer {
 	size_t fde;			/* where the open FDE begins, 0 = none */
 	vaddr_t start, at;		/* of the open FDE; its last row */
 	bool plain;			/* more rows may follow */
+	bool switches;			/* only code that changes stacks */
 	unsigned int nr_rows;
 	uint32_t nr;
 };
@@ -93,6 +94,8 @@ static void close_entry(struct writer *w, size_t begin)
 /* What all its FDEs have in common: the return address lies below the caller's stack pointer. */
 static size_t put_cie(struct writer *w, bool signal)
 {
+	/* Not r13: in a few places ORC counts from it. */
+	static const uint8_t unknown[] = { RBX, R12, R14, R15 };
 	size_t begin = w->out->len;
 
 	put(w, 0, 4);
@@ -108,6 +111,10 @@ static size_t put_cie(struct writer *w, bool signal)
 	put8(w, RSP);
 	put_sleb(w, -1);
 	put_saved(w, RIP, -8);
+	for (size_t i = 0; i < sizeof(unknown); i++) {
+		put8(w, DW_CFA_undefined);
+		put8(w, unknown[i]);
+	}
 	close_entry(w, begin);
 	return begin;
 }
@@ -246,12 +253,13 @@ static void advance(struct writer *w, vaddr_t addr)
 static void add_entry(struct writer *w, vaddr_t addr, const struct orc_entry *orc)
 {
 	bool plain = orc->type == ORC_CALL && !orc->signal && dwarf_reg(orc->sp_reg) >= 0;
+	bool wanted = !w->switches || orc->sp_reg == ORC_REG_SP_INDIRECT || orc->sp_reg == ORC_REG_BP_INDIRECT;
 
-	if (w->fde && w->plain && plain && ++w->nr_rows < ROWS_MAX && addr - w->at < UINT32_MAX) {
+	if (w->fde && w->plain && plain && wanted && ++w->nr_rows < ROWS_MAX && addr - w->at < UINT32_MAX) {
 		advance(w, addr);
 	} else {
 		close_fde(w, addr);
-		if (orc->type == ORC_UNDEFINED)
+		if (orc->type == ORC_UNDEFINED || !wanted)
 			return;
 		open_fde(w, addr, orc->signal || orc->type == ORC_REGS || orc->type == ORC_REGS_PARTIAL);
 	}
@@ -338,10 +346,10 @@ static void add_cpu(struct writer *w, struct backtrace *bt, const struct cpu_not
 	}
 }
 
-int symbol_frames_write(struct session *s, struct grow *ret, uint32_t *nr_ret)
+int symbol_frames_write(struct session *s, bool switches, struct grow *ret, uint32_t *nr_ret)
 {
 	static struct backtrace bt;
-	struct writer w = { .out = ret };
+	struct writer w = { .out = ret, .switches = switches };
 	struct error err;
 	int rc = 0;
 
@@ -353,7 +361,7 @@ int symbol_frames_write(struct session *s, struct grow *ret, uint32_t *nr_ret)
 		w.signal_cie = put_cie(&w, true);
 		for (unsigned int i = 0; i < bt.orc.nr_tables && !rc; i++)
 			rc = add_table(s, &w, &bt.orc, &bt.orc.tables[i]);
-		for (unsigned int i = 0; i < s->in.crash.notes.nr_cpus && !rc; i++)
+		for (unsigned int i = 0; i < s->in.crash.notes.nr_cpus && !rc && !switches; i++)
 			add_cpu(&w, &bt, &s->in.crash.notes.cpus[i]);
 	}
 	backtrace_deinit(&bt);

@@ -8,7 +8,11 @@
 #include "src/grow.h"
 #include "src/session.h"
 
-/* The contents of a .debug_frame section; empty where there are no ORC tables. *nr_ret counts its rows. */
-int symbol_frames_write(struct session *s, struct grow *ret, uint32_t *nr_ret);
+/*
+ * The contents of a .debug_frame section; empty where there are no ORC tables. *nr_ret counts its rows. switches: only of
+ * code that goes on on another stack (interrupts'), of which compilers know nothing, so that vmlinux's own description of
+ * it is wrong.
+ */
+int symbol_frames_write(struct session *s, bool switches, struct grow *ret, uint32_t *nr_ret);
 
 #endif

@@ -11,9 +11,9 @@ import re
 import subprocess
 
 from e2e import old_dumps
-from lib import compare_cores, elf, gdb_threads, guest, listings, readers, sparse, stacks
+from lib import compare_cores, elf, gdb_stacks, gdb_threads, guest, listings, sparse, stacks
 from lib.disk import MIB, Disk
-from lib.fetch_kernels import build_module, fetch_kernel, fetch_vmlinux
+from lib.fetch_kernels import build_module, fetch_kernel
 from lib.paths import INIT, KCAPTURE
 from lib.runner import DEADLINE, Failure, expect
 from lib.vm import VM, Timeout, steady
@@ -495,24 +495,8 @@ def check(case, directory):
     said = [check_oracle(scenario, vm, core)] if scenario.oracle else []
     if case.stacks:
         said.append(f"{stacks.check(core, case.crashed, scenario.needs_module)} stacks equal")
-        said.append(check_gdb(scenario, core))
+        said.append(gdb_stacks.check(core, case.crashed, scenario.needs_module, scenario.dir))
     if case.tasks:
         said.append(gdb_threads.check(core, scenario.dir))
     return ", ".join(said)
 
-
-def check_gdb(scenario, core):
-    """Plain gdb's backtrace of the CPU that panicked reaches the entry; without aliases it does not get far."""
-    if scenario.case.crash not in ("sysrq", "timer", "ipi"):
-        return "gdb needs the module's symbols"
-    plain = scenario.dir / "no-aliases"
-    run_tool(KCAPTURE, "copy", "--no-aliases", core, plain)
-    depths = []
-    for path in (core, plain):
-        text = readers.gdb(path, fetch_vmlinux(scenario.case.crashed), readers.PANICKING_THREAD, "bt")
-        (scenario.dir / f"gdb-{path.name}.txt").write_text(text)
-        depths.append((len(re.findall(r"^#\d+ ", text, re.M)), bool(re.search(r"entry_SYSCALL_64|sysvec_", text))))
-    (deep, entered), (shallow, _) = depths
-    expect(entered, f"gdb's backtrace of {deep} frames does not reach the entry")
-    expect(shallow <= 4, f"without aliases gdb's backtrace has {shallow - 1} frames")   # frame 0 is said twice
-    return f"gdb: {deep} frames, {shallow} without aliases"

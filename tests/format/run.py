@@ -16,7 +16,7 @@ import sys
 import threading
 
 sys.path[:0] = [str(pathlib.Path(__file__).resolve().parents[1])]
-from format import aliases, analysis, dropin, fixture, reading, report, selection
+from format import aliases, analysis, debuggers, dropin, fixture, reading, report, selection
 from lib import compare_cores, elf, readers, runner
 from lib.fetch_kernels import fetch_kernel, fetch_vmlinux
 from lib.paths import BUILD, INIT, KCAPTURE
@@ -250,6 +250,7 @@ def tests():
     found.append(runner.Test("aliases-say-the-same", functools.partial(select, aliases.say_the_same)))
     found += [runner.Test(f"report-{check.__name__.replace('_', '-')}", functools.partial(select, check)) for check in report.CHECKS]
     found += [runner.Test(f"analysis-{check.__name__.replace('_', '-')}", functools.partial(select, check)) for check in analysis.CHECKS]
+    found += [runner.Test(check.__name__.replace("_", "-"), functools.partial(select, check)) for check in debuggers.CHECKS]
     found += [runner.Test(f"dropin-{check.__name__.replace('_', '-')}", functools.partial(on_raw, check)) for check in dropin.CHECKS]
     return found + [runner.Test("flattened", flattened), runner.Test("copy-of-copy", copy_of_copy),
                     runner.Test("oracle-notices", oracle_notices)]
