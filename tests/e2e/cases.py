@@ -228,6 +228,8 @@ STACKED = [
 STACKS = [Case(f"stacks-{crashed}-{crash}", crashed=crashed, crash=crash, config=("crosscheck no",), stacks=True)
           for crashed, crash in (("6.1", "timer"), ("6.1", "overflow"), ("6.12", "ipi"), ("6.12", "overflow"),
                                  ("7", "timer"), ("7", "overflow"))]
+STACKS += [Case(f"stacks-5.10-{crash}", crashed="5.10", cpu="qemu64", crash=crash, config=("crosscheck no",), stacks=True)
+           for crash in ("oops", "timer", "overflow")]
 
 GDB = [Case("gdb-200-tasks", tasks=200)]
 
