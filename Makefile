@@ -153,6 +153,7 @@ bench: deps
 	$(PYTHON) tests/bench/network.py
 	$(PYTHON) tests/bench/selection.py
 	$(PYTHON) tests/bench/formats.py
+	$(PYTHON) tests/bench/analysis.py
 
 FUZZ_SECONDS ?= 60
 fuzz: deps
