@@ -45,22 +45,38 @@ static ssize_t sysfs_text(const char *dev, const char *name, char *ret, size_t s
 	return len;
 }
 
-/* Does the device behind the interface, the last part of its link in sysfs, have this name? */
+/* The last component of a path, which is cut off. */
+static const char *cut_last(char *path)
+{
+	char *slash = strrchr(path, '/');
+
+	if (!slash)
+		return "";
+	*slash = 0;
+	return slash + 1;
+}
+
+/*
+ * Has the device behind the interface this name? The interface's own link in sysfs leads by it:
+ * ../../devices/pci0000:00/0000:00:03.0/net/eth0, and where virtio has a device of its own, that one's bus device is meant, too:
+ * .../0000:00:03.0/virtio0/net/eth0.
+ */
 static bool is_device(const char *dev, const char *name)
 {
 	char path[128], target[256];
-	const char *base;
+	const char *device;
 	ssize_t n;
 
-	snprintf(path, sizeof(path), "/sys/class/net/%.64s/device", dev);
+	snprintf(path, sizeof(path), "/sys/class/net/%.64s", dev);
 	n = readlink(path, target, sizeof(target) - 1);
 	if (n < 0)
 		return false;
 	target[n] = 0;
-	base = strrchr(target, '/');
-	base = base ? base + 1 : target;
-	/* virtio's device is one below that of the bus. */
-	return !strcmp(base, name) || strstr(target, name);
+	cut_last(target);
+	if (strcmp(cut_last(target), "net"))
+		return false;
+	device = cut_last(target);
+	return !strcmp(device, name) || (!strncmp(device, "virtio", 6) && !strcmp(cut_last(target), name));
 }
 
 static bool is_wanted(const char *dev, const char *which)

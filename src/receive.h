@@ -21,6 +21,8 @@
 /* Set aside for a dump when it begins: its last words (headers, log, marks) find room when memory does not. */
 #define RECEIVE_RESERVE (1U << 20)
 
+#define RECEIVE_BOOT_ID 40		/* a UUID as text, and a newline */
+
 enum slot_state { SLOT_FREE, SLOT_STRANGER, SLOT_SENDER };
 
 struct receive_slot {
@@ -77,6 +79,8 @@ struct store_state {
 	uint64_t nr_bytes;		/* of payload */
 	uint32_t committed;		/* bit n: file n has its name */
 	uint32_t refused;		/* 1: something was left out for want of room */
+	uint64_t extent[NR_WIRE_FILES];	/* so long at least is the unfinished file */
+	char boot_id[RECEIVE_BOOT_ID];	/* of the receiver's kernel, whose page cache has what is not synced */
 };
 
 struct store {
@@ -97,9 +101,6 @@ struct store {
 
 void store_init(struct store *store, const struct receive *r, const uint8_t dump_id[WIRE_DUMP_ID_LEN]);
 
-/* The state of a dump that began earlier, locked: -ENOENT when there is none, -EBUSY when another process has it. */
-int store_resume(struct store *store, struct error *err);
-
 /* Make the directories; host and name are whatever a sender said. -ENOSPC, or another -errno. */
 int store_begin(struct store *store, const char *host, const char *name, struct error *err);
 
@@ -109,15 +110,36 @@ int store_sync(struct store *store, struct error *err);
 /* -EBADMSG: the file has another SHA-256 than the sender says. */
 int store_commit(struct store *store, enum wire_file file, const struct wire_commit *commit, struct error *err);
 
-/* next_seq is on record when this returns. */
-int store_record(struct store *store, struct error *err);
-
 /* The dump is over: forget its state; make SHA256SUMS; apply `keep`. */
 void store_end(struct store *store);
 void store_deinit(struct store *store);
 
+/* --- receive_state.c: how far a dump is */
+
+/*
+ * The state of a dump that began earlier, locked: -EBUSY when another process has it, -ENOENT when there is none or its
+ * files may not hold what was acknowledged: after the receiver's machine went down, or when they are shorter than they were.
+ */
+int store_resume(struct store *store, struct error *err);
+
+/* A new dump is on record, in its directory. */
+int store_begin_state(struct store *store, struct error *err);
+
+/* next_seq is on record when this returns. */
+int store_record(struct store *store, struct error *err);
+
+/* Nobody will go on with it. */
+void store_forget(const struct store *store);
+
 /* Forget states that are so old that nobody will go on with them. */
 void store_expire(const struct receive *r);
+
+/* A directory that is no link: its descriptor or -errno; and made when it is not there, the new name on the medium. */
+int store_open_dir(int parent_fd, const char *name);
+int store_make_dir(int parent_fd, const char *name);
+
+/* The name of a file until it is committed. */
+void store_unfinished_name(enum wire_file file, char *ret, size_t size);
 
 /* --- receive_session.c: one connection, in a process of its own */
 

@@ -12,9 +12,6 @@
 #include "src/receive.h"
 #include "src/sys.h"
 
-#define STATE_DIR ".kcapture"
-#define STATE_MAGIC "KCSTATE1"
-#define STATE_MAX_AGE (24 * 3600)	/* s */
 #define SAME_NAME_MAX 100
 #define FLUSH_STEP (8U << 20)
 #define SYNC_STEP (16ULL << 20)
@@ -34,23 +31,6 @@ void store_init(struct store *store, const struct receive *r, const uint8_t dump
 		sprintf(store->id + 2 * i, "%02x", dump_id[i]);
 }
 
-static int open_dir(int parent_fd, const char *name)
-{
-	int fd = openat(parent_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-
-	return fd < 0 ? -errno : fd;
-}
-
-/* Make a directory and open it; that it exists is not an error. The new name is on the medium then. */
-static int make_dir(int parent_fd, const char *name)
-{
-	if (!mkdirat(parent_fd, name, 0700))
-		fsync(parent_fd);
-	else if (errno != EEXIST)
-		return -errno;
-	return open_dir(parent_fd, name);
-}
-
 /* Anything that a sender says becomes the name of one directory entry that is not hidden. */
 static void safe_name(const char *name, const char *fallback, char *ret, size_t size)
 {
@@ -68,44 +48,6 @@ static void safe_name(const char *name, const char *fallback, char *ret, size_t 
 		snprintf(ret, size, "%s", fallback);
 }
 
-static int open_state(struct store *store, int flags, struct error *err)
-{
-	int dir_fd = make_dir(store->r->dir_fd, STATE_DIR);
-
-	if (dir_fd < 0)
-		return fail(err, dir_fd, "%s/" STATE_DIR ": %s", store->r->dir, strerror(-dir_fd));
-	store->state_fd = openat(dir_fd, store->id, O_RDWR | O_NOFOLLOW | O_CLOEXEC | flags, 0600);
-	close(dir_fd);
-	if (store->state_fd < 0)
-		return fail(err, -errno, STATE_DIR "/%s: %s", store->id, strerror(errno));
-	if (flock(store->state_fd, LOCK_EX | LOCK_NB)) {
-		close(store->state_fd);
-		store->state_fd = -1;
-		return fail(err, -EBUSY, "another connection has the dump");
-	}
-	return 0;
-}
-
-int store_resume(struct store *store, struct error *err)
-{
-	struct store_state *state = &store->state;
-	int rc = open_state(store, 0, err);
-
-	if (rc)
-		return rc;
-	if (read_all_at(store->state_fd, 0, state, sizeof(*state)) || memcmp(state->magic, STATE_MAGIC, 8))
-		return fail(err, -ENOENT, STATE_DIR "/%s is not whole", store->id);
-	state->host[sizeof(state->host) - 1] = state->name[sizeof(state->name) - 1] = 0;
-	store->host_fd = open_dir(store->r->dir_fd, state->host);
-	store->dump_fd = store->host_fd < 0 ? -ENOENT : open_dir(store->host_fd, state->name);
-	if (store->dump_fd < 0)
-		return fail(err, -ENOENT, "%s/%s/%s: %s", store->r->dir, state->host, state->name, strerror(-store->dump_fd));
-	store->machine = quota_machine(store->r, state->host);
-	if (quota_take(store->r, store->machine, RECEIVE_RESERVE))
-		store->reserve = RECEIVE_RESERVE;
-	return 0;
-}
-
 static int make_dump_dir(struct store *store, const char *name)
 {
 	struct store_state *state = &store->state;
@@ -114,7 +56,7 @@ static int make_dump_dir(struct store *store, const char *name)
 		snprintf(state->name, sizeof(state->name), i ? "%s.%d" : "%s", name, i);
 		if (!mkdirat(store->host_fd, state->name, 0700)) {
 			fsync(store->host_fd);
-			return open_dir(store->host_fd, state->name);
+			return store_open_dir(store->host_fd, state->name);
 		}
 		if (errno != EEXIST)
 			return -errno;
@@ -126,7 +68,6 @@ int store_begin(struct store *store, const char *host, const char *name, struct 
 {
 	struct store_state *state = &store->state;
 	char safe[WIRE_NAME_MAX];
-	int rc;
 
 	safe_name(host, "unnamed", state->host, sizeof(state->host));
 	safe_name(name, "dump", safe, sizeof(safe));
@@ -136,27 +77,14 @@ int store_begin(struct store *store, const char *host, const char *name, struct 
 	if (!quota_take(store->r, store->machine, RECEIVE_RESERVE + DUMP_COST))
 		return fail(err, -ENOSPC, "the quota is used up");
 	store->reserve = RECEIVE_RESERVE;
-	store->host_fd = make_dir(store->r->dir_fd, state->host);
+	store->host_fd = store_make_dir(store->r->dir_fd, state->host);
 	if (store->host_fd < 0)
 		return fail(err, store->host_fd, "%s/%s: %s", store->r->dir, state->host, strerror(-store->host_fd));
 	store->dump_fd = make_dump_dir(store, safe);
 	if (store->dump_fd < 0)
 		return fail(err, store->dump_fd, "%s/%s/%s: %s", store->r->dir, state->host, state->name,
 			    strerror(-store->dump_fd));
-	memcpy(state->magic, STATE_MAGIC, 8);
-	rc = open_state(store, O_CREAT | O_TRUNC, err);
-	return rc ? rc : store_record(store, err);
-}
-
-/* A suffix before ".txt", as kcapture's own local targets have it. */
-static void unfinished_name(enum wire_file file, char *ret, size_t size)
-{
-	const char *name = wire_file_name(file), *dot = strstr(name, ".txt");
-
-	if (file == WIRE_LOG)
-		snprintf(ret, size, "%s", name);
-	else
-		snprintf(ret, size, "%.*s-incomplete%s", (int)(dot ? dot - name : (int)strlen(name)), name, dot ? dot : "");
+	return store_begin_state(store, err);
 }
 
 static int open_file(struct store *store, enum wire_file file, struct error *err)
@@ -165,7 +93,7 @@ static int open_file(struct store *store, enum wire_file file, struct error *err
 
 	if (store->fds[file] >= 0)
 		return 0;
-	unfinished_name(file, name, sizeof(name));
+	store_unfinished_name(file, name, sizeof(name));
 	store->fds[file] = openat(store->dump_fd, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
 	return store->fds[file] < 0 ? fail(err, -errno, "%s: %s", name, strerror(errno)) : 0;
 }
@@ -200,6 +128,7 @@ int store_write(struct store *store, enum wire_file file, uint64_t off, const vo
 	if (rc)
 		return fail(err, rc, "%s: %s", wire_file_name(file), strerror(-rc));
 	store->state.nr_bytes += len;
+	store->state.extent[file] = max_u64(store->state.extent[file], off + len);
 	if (off + len >= store->flushed[file] + FLUSH_STEP) {
 		sync_file_range(store->fds[file], store->flushed[file], off + len - store->flushed[file], SYNC_FILE_RANGE_WRITE);
 		store->flushed[file] = off + len;
@@ -235,6 +164,9 @@ int store_sync(struct store *store, struct error *err)
 	for (unsigned int i = 0; i < NR_WIRE_FILES && !rc; i++)
 		if (store->fds[i] >= 0)
 			rc = sync_file(store, i, err);
+	/* Their names, too. */
+	if (!rc && store->dump_fd >= 0 && fsync(store->dump_fd))
+		rc = fail(err, -errno, "%s/%s: %s", store->state.host, store->state.name, strerror(errno));
 	return rc;
 }
 
@@ -277,16 +209,19 @@ int store_commit(struct store *store, enum wire_file file, const struct wire_com
 	struct stat st;
 	int rc;
 
-	unfinished_name(file, name, sizeof(name));
+	store_unfinished_name(file, name, sizeof(name));
 	/* A commit that was made, but not acknowledged before the connection broke. */
 	if (complete && fstatat(store->dump_fd, name, &st, AT_SYMLINK_NOFOLLOW) &&
 	    !fstatat(store->dump_fd, wire_file_name(file), &st, AT_SYMLINK_NOFOLLOW)) {
 		store->state.committed |= 1U << file;
+		store->state.extent[file] = 0;
 		return 0;
 	}
 	rc = open_file(store, file, err);
 	if (!rc && ftruncate(store->fds[file], commit->size))
 		rc = fail(err, -errno, "%s: size %llu: %s", name, (unsigned long long)commit->size, strerror(errno));
+	else if (!rc)
+		store->state.extent[file] = commit->size;
 	if (!rc)
 		rc = sync_file(store, file, err);
 	if (!rc && complete)
@@ -296,16 +231,10 @@ int store_commit(struct store *store, enum wire_file file, const struct wire_com
 	if (renameat(store->dump_fd, name, store->dump_fd, wire_file_name(file)) || fsync(store->dump_fd))
 		return fail(err, -errno, "%s: %s", name, strerror(errno));
 	store->state.committed |= 1U << file;
+	store->state.extent[file] = 0;
 	close(store->fds[file]);
 	store->fds[file] = -1;
 	return 0;
-}
-
-int store_record(struct store *store, struct error *err)
-{
-	int rc = write_all_at(store->state_fd, 0, &store->state, sizeof(store->state));
-
-	return rc ? fail(err, rc, STATE_DIR "/%s: %s", store->id, strerror(-rc)) : 0;
 }
 
 /* The sum of a file that has its name, read again unless that was done when it got it. */
@@ -368,7 +297,7 @@ static void make_sums(struct store *store)
 
 static void remove_dump(const struct store *store, const char *name)
 {
-	int fd = open_dir(store->host_fd, name);
+	int fd = store_open_dir(store->host_fd, name);
 	int64_t freed = 0;
 	struct stat st;
 	char unfinished[64];
@@ -376,7 +305,7 @@ static void remove_dump(const struct store *store, const char *name)
 	if (fd < 0)
 		return;
 	for (unsigned int i = 0; i < NR_WIRE_FILES; i++) {
-		unfinished_name(i, unfinished, sizeof(unfinished));
+		store_unfinished_name(i, unfinished, sizeof(unfinished));
 		if (!fstatat(fd, wire_file_name(i), &st, AT_SYMLINK_NOFOLLOW))
 			freed += st.st_blocks * 512;
 		unlinkat(fd, wire_file_name(i), 0);
@@ -398,7 +327,7 @@ static bool is_older(const struct timespec *a, const struct timespec *b)
 static void apply_keep(struct store *store)
 {
 	for (;;) {
-		DIR *dir = fdopendir(open_dir(store->host_fd, "."));
+		DIR *dir = fdopendir(store_open_dir(store->host_fd, "."));
 		char oldest[256] = "";
 		struct timespec oldest_time = { 0 };
 		unsigned int nr = 0;
@@ -429,15 +358,11 @@ static void apply_keep(struct store *store)
 
 void store_end(struct store *store)
 {
-	int dir_fd = open_dir(store->r->dir_fd, STATE_DIR);
 	bool saved = store->state.committed & (1U << WIRE_VMCORE);
 
 	if (saved)
 		make_sums(store);
-	if (dir_fd >= 0) {
-		unlinkat(dir_fd, store->id, 0);
-		close(dir_fd);
-	}
+	store_forget(store);
 	if (saved && store->r->keep)
 		apply_keep(store);
 }
@@ -455,19 +380,4 @@ void store_deinit(struct store *store)
 		close(store->host_fd);
 	if (store->state_fd >= 0)
 		close(store->state_fd);
-}
-
-void store_expire(const struct receive *r)
-{
-	int fd = open_dir(r->dir_fd, STATE_DIR);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-	struct stat st;
-
-	if (!dir)
-		return;
-	for (struct dirent *entry; (entry = readdir(dir));)
-		if (!fstatat(fd, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) && S_ISREG(st.st_mode) &&
-		    st.st_mtime < time(NULL) - STATE_MAX_AGE)
-			unlinkat(fd, entry->d_name, 0);
-	closedir(dir);
 }

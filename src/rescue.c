@@ -204,6 +204,28 @@ static int save_reason(struct error *err, int input_rc, const struct error *inpu
 	return input_rc;
 }
 
+static void start_target(const struct rescue *job)
+{
+	target_init(&state.target, job->cfg, job->target, job->ring);
+	state.target.memo = job->memo;
+	state.target.progress = job->progress;
+	state.target.remains = job->remains;
+}
+
+/* What is at the other end has lost its beginning, or is not what was sent: all of it is still here. */
+static int save_anew(const struct rescue *job, struct error *err)
+{
+	int rc;
+
+	log_warn(&job->ring->log, "%s; once more, from the beginning", err->text);
+	target_close(&state.target);
+	capture_deinit(&state.capture);
+	start_target(job);
+	state.target.anew = true;
+	rc = target_open(&state.target, err);
+	return rc ? rc : save(job->cfg, job->ring, job->progress, err);
+}
+
 /* Up to the verdict; the target stays open. */
 static int save_to_target(const struct rescue *job, struct error *err)
 {
@@ -220,8 +242,10 @@ static int save_to_target(const struct rescue *job, struct error *err)
 	if (!rc)
 		rc = target_open(&state.target, err);
 	if (!rc)
-		return input_rc ? save_reason(err, input_rc, &input_err) : save(job->cfg, job->ring, job->progress, err);
-	return input_rc ? fail(err, rc, "%.120s; %.120s", input_err.text, err->text) : rc;
+		rc = input_rc ? save_reason(err, input_rc, &input_err) : save(job->cfg, job->ring, job->progress, err);
+	else if (input_rc)
+		rc = fail(err, rc, "%.120s; %.120s", input_err.text, err->text);
+	return rc == -ESTALE ? save_anew(job, err) : rc;
 }
 
 int rescue(const struct rescue *job)
@@ -230,10 +254,7 @@ int rescue(const struct rescue *job)
 	struct error err;
 	int rc;
 
-	target_init(&state.target, job->cfg, job->target, job->ring);
-	state.target.memo = job->memo;
-	state.target.progress = job->progress;
-	state.target.remains = job->remains;
+	start_target(job);
 	state.show = job->progress->show;
 	job->progress->show = show;
 	rc = save_to_target(job, &err);

@@ -120,7 +120,8 @@ static int take_refusal(struct sender *s, const struct wire_frame *answer, const
 			s->refused[file] = fail(&s->why, -ENOSPC, "%s: %s", s->name, s->refused_text);
 		return 0;
 	}
-	s->error = fail(&s->why, code == WIRE_FULL ? -ENOSPC : -EIO, "%s: %s: %s", s->name, wire_status_text(code), s->refused_text);
+	s->error = fail(&s->why, code == WIRE_FULL ? -ENOSPC : code == WIRE_MISMATCH ? -ESTALE : -EIO, "%s: %s: %s", s->name,
+			wire_status_text(code), s->refused_text);
 	return 0;
 }
 

@@ -2,7 +2,8 @@
 /*
  * The sending side of wire.h: one dump on its way to a receiver. What is not acknowledged yet is kept, and sent again on
  * a new connection when the old one breaks or falls silent; only when that does not succeed within retry_ms is it an
- * error, and then every later call returns it. In klibc and in glibc; the storage is the caller's.
+ * error, and then every later call returns it; -ESTALE: the receiver has lost what it had of the dump, or it is not what was
+ * sent, and a new dump may succeed. In klibc and in glibc; the storage is the caller's.
  */
 #ifndef SRC_SENDER_H
 #define SRC_SENDER_H

@@ -70,6 +70,7 @@ struct target {
 	char *remains;			/* TARGET_NAME_MAX bytes for where the log and the notes are, once they are */
 	unsigned int crash_loop;
 	bool saved_first;		/* dmesg and notes were, or it was tried */
+	bool anew;			/* the second dump to it, which must not be taken for the first */
 	bool memory_skipped;		/* because of that many crashes */
 	bool checksum;
 	struct sums sums;

@@ -99,15 +99,16 @@ static int tcp_open(struct target *target, struct error *err)
 /* The receiver has a directory for each machine: the name without the time. */
 static int tcp_make_dir(struct target *target, char *name, struct error *err)
 {
-	char host[WIRE_NAME_MAX];
+	char host[WIRE_NAME_MAX], dump[WIRE_NAME_MAX];
 	size_t len = strlen(name);
 	int rc;
 
+	snprintf(dump, sizeof(dump), "%s%s", name, target->anew ? "-again" : "");
 	snprintf(host, sizeof(host), "%.*s", (int)(len > TIME_LEN ? len - TIME_LEN : len), name);
-	rc = sender_begin(sender, host, name, err);
+	rc = sender_begin(sender, host, dump, err);
 	if (rc)
 		return rc;
-	snprintf(target->dir, sizeof(target->dir), "%s/%s", host, name);
+	snprintf(target->dir, sizeof(target->dir), "%s/%s", host, dump);
 	snprintf(target->name, sizeof(target->name), "tcp:%s/%s/vmcore", sender->name, target->dir);
 	return 0;
 }

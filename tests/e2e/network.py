@@ -7,6 +7,7 @@ to the network on the way is a function.
 
 import dataclasses
 import os
+import pathlib
 import re
 import signal
 import socket
@@ -37,6 +38,7 @@ class NetCase(Case):
     where: str = "receiver"             # where the whole core is in the end; or disk, or "" for nowhere
     fallback: bool = False              # the disk is the next target
     vlan: int = 0                       # frames of this one reach the receiver, no others
+    before: tuple = ()                  # targets that are tried before the receiver
 
 
 QUICK = ("crosscheck no",)
@@ -48,6 +50,9 @@ CASES = [
     NetCase("tcp-kdump-zlib", net="eth0,10.0.2.16/24", config=("format kdump", "compress zlib")),
     NetCase("tcp-vlan", vlan=5, net=f"{MAC} dhcp vlan 5", config=("dump_level 31",), says="eth0.5 has 10.0.2.15"),
     NetCase("receiver-killed", fault="receiver_killed", says="is back, going on"),
+    # The second of two receivers, by an interface named by its place; it loses power and what it had not synced.
+    NetCase("receiver-power-cut", nic="virtio-net-pci,addr=9", net="0000:00:09.0 dhcp", before=("tcp 10.0.2.2:1",),
+            config=("target_timeout 4",), fault="receiver_power_cut", says="once more, from the beginning"),
     NetCase("link-down", fault="link_down"),
     NetCase("dhcp-silent", netdev="hubport,hubid=0", config=("target_timeout 4",), where="disk", fallback=True,
             says="no address by dhcp"),
@@ -152,6 +157,19 @@ class Faults:
         one.receiver.start()
 
     @staticmethod
+    def receiver_power_cut(one, vm):
+        """What was not synced is gone, and the receiver's kernel is another one: its record must not be trusted."""
+        vm.wait_for(r"kcapture: .*writing.* [2-9]\d ?%")
+        one.receiver.kill()
+        boot = pathlib.Path("/proc/sys/kernel/random/boot_id").read_bytes()
+        for path in one.receiver.files():
+            if path.name == "vmcore-incomplete":
+                os.truncate(path, path.stat().st_size // 2)
+            elif path.parent.name == ".kcapture":
+                path.write_bytes(path.read_bytes().replace(boot, boot[::-1]))
+        one.receiver.start()
+
+    @staticmethod
     def link_down(one, vm):
         vm.wait_for(r"kcapture: .*writing.* [2-9]\d ?%")
         vm.qmp("set_link", name="n0", up=False)
@@ -178,7 +196,7 @@ class NetScenario(scenario.Scenario):
 
     def config_lines(self):
         case = self.case
-        lines = [f"tcp {case.place}:{self.receiver.port}", f"key {self.receiver.key}"]
+        lines = [*case.before, f"tcp {case.place}:{self.receiver.port}", f"key {self.receiver.key}"]
         lines += [f"net {case.net}"] if case.net else []
         lines += [f"ext4 {self.target.device}"] if case.fallback else []
         return [*case.config, *lines]

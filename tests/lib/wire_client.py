@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 BEGIN, DATA, COMMIT, SYNC, END, ACK, REFUSE = 1, 2, 3, 4, 5, 64, 65
 VMCORE, DMESG, NOTES, JSON, LOG, SUMS = range(6)
 DUMP, PROBE = 1, 2
-OK, BAD_VERSION, DENIED, UNKNOWN_DUMP, FULL = range(5)
+OK, BAD_VERSION, DENIED, UNKNOWN_DUMP, FULL, BUSY, FAILED, MISMATCH = range(8)
 COMPLETE, HAS_SHA256 = 1, 2
 
 

@@ -33,7 +33,7 @@ def free_port():
 class Receiver:
     """A running receiver of its own directory."""
 
-    def __init__(self, directory, *options, port=None, listen="127.0.0.1"):
+    def __init__(self, directory, *options, port=None, listen="127.0.0.1", under=()):
         self.dir = directory / "dumps"
         self.key = directory / "key"
         self.port = port or free_port()
@@ -42,7 +42,7 @@ class Receiver:
         self.key.chmod(0o600)
         self.log = open(self.log_path, "a")
         before = self.said().count("listening on")
-        self.process = subprocess.Popen([PROGRAM, "receive", "--dir", self.dir, "--key", self.key, "--listen",
+        self.process = subprocess.Popen([*under, PROGRAM, "receive", "--dir", self.dir, "--key", self.key, "--listen",
                                          f"{listen}:{self.port}", *options], stderr=self.log)
         self.wait_for("listening on", before + 1)
 
@@ -156,6 +156,104 @@ def resume(directory):
         expect((there.dir / "box/box-1/vmcore").read_bytes() == b"a" * 5000 + b"b" * 5000, "not what was sent")
 
 
+def begun_and_killed(directory, name, spoil):
+    """A dump of 30000 bytes is acknowledged, the receiver killed, something spoiled: the dump's connection, a new receiver."""
+    with receiver(directory) as there:
+        first = there.client()
+        first.begin(name=name)
+        first.send(wire.DATA, blob(30000), wire.VMCORE, 0)
+        first.wait()
+        there.process.kill()
+        there.end()
+        spoil(there.dir / "box" / name / "vmcore-incomplete", there.dir / ".kcapture" / first.keys.dump_id.hex())
+    return first, there.port
+
+
+def unsynced(directory):
+    """What was acknowledged and lost, or spoiled, before the receiver is back: never part of a dump that is called whole."""
+    def power_cut(_, state):
+        boot = pathlib.Path("/proc/sys/kernel/random/boot_id").read_bytes()
+        record = state.read_bytes()
+        expect(record.count(boot) == 1, "the record does not say of which boot it is")
+        state.write_bytes(record.replace(boot, boot[::-1]))
+
+    def cut_off(core, _):
+        os.truncate(core, 29999)
+
+    def change(core, _):
+        data = bytearray(core.read_bytes())
+        data[-1] ^= 1
+        core.write_bytes(data)
+
+    for what, spoil, said in (("power-cut", power_cut, "started anew"), ("cut-off", cut_off, "has 29999 bytes, 30000 were received"),
+                              ("gone", lambda core, _: core.unlink(), "has 0 bytes, 30000 were received")):
+        first, port = begun_and_killed(directory, what, spoil)
+        with receiver(directory, port=port) as there:
+            again = there.client(dump_id=first.keys.dump_id, keys=first.keys)
+            expect(again.status == wire.UNKNOWN_DUMP and again.proved, f"{what}: status {again.status}")
+            there.wait_for(said)
+    first, port = begun_and_killed(directory, "changed", change)
+    with receiver(directory, port=port) as there:
+        again = there.client(dump_id=first.keys.dump_id, keys=first.keys)
+        expect((again.status, again.next_seq) == (wire.OK, 2), f"goes on with {again.next_seq}, status {again.status}")
+        again.commit(wire.VMCORE, 30000, wire.COMPLETE | wire.HAS_SHA256, hashlib.sha256(blob(30000)).digest())
+        expect(again.ended() and again.refusals[-1][1] == wire.MISMATCH, f"a changed file: {again.refusals}")
+        saved = [path for path in there.files() if path.endswith("/vmcore")]
+        expect(not saved and "saved" not in there.said(), f"called whole: {saved}")
+    # Killed between the rename and the record: the commit comes again.
+    first, port = begun_and_killed(directory, "renamed", lambda core, _: core.rename(core.with_name("vmcore")))
+    with receiver(directory, "--once", port=port) as there:
+        again = there.client(dump_id=first.keys.dump_id, keys=first.keys)
+        again.commit(wire.VMCORE, 30000)
+        again.send(wire.END)
+        again.wait()
+        expect(there.end() == 0, "a dump that has its name already does not go on")
+
+
+def traced(directory, *options):
+    """A receiver of which every call that makes something last, and every answer, is in the file of the second value."""
+    trace = directory / "trace"
+    under = ("strace", "-D", "-f", "-y", "-q", "-o", trace, "-e", "trace=fsync,renameat,renameat2,sendto", *options)
+    return receiver(directory, "--once", under=under), trace
+
+
+def acknowledged(directory):
+    """Synced, renamed, the directory synced, and only then acknowledged; what cannot be synced is not."""
+    global PROGRAM
+    sanitized, PROGRAM = PROGRAM, BUILD / "kcapture"        # a traced process cannot look for leaks
+    try:
+        running, trace = traced(directory)
+        with running as there:
+            client = there.client()
+            client.begin()
+            client.send(wire.DATA, b"x" * 5000, wire.VMCORE, 0)
+            client.send(wire.SYNC)
+            client.wait()
+            client.commit(wire.VMCORE, 5000)
+            client.wait()
+            client.send(wire.END)
+            expect(there.end() == 0, "--once does not end with 0")
+        until = time.monotonic() + PATIENCE             # the tracer goes last
+        while not re.search(rf"^{there.process.pid} +\+\+\+ exited", trace.read_text(), re.M) and time.monotonic() < until:
+            time.sleep(0.05)
+        kinds = (("C", r"fsync\(\d+<.*/box-1/vmcore-incomplete>\) += 0$"), ("D", r"fsync\(\d+<.*/box/box-1>\) += 0$"),
+                 ("R", r'renameat2?\(.*"vmcore-incomplete", .*"vmcore".*\) += 0$'), ("A", r"sendto\("), ("?", ""))
+        calls = "".join(next(kind for kind, pattern in kinds if re.search(pattern, line)) for line in trace.read_text().splitlines())
+        expect(re.search("ACDACRDA", calls), f"the order of sync, rename and acknowledgement is {calls}")
+        for number, fault in enumerate(("fsync", "renameat")):
+            running, _ = traced(directory, "-e", f"inject={fault}:error=EIO")
+            with running as there:
+                client = there.client()
+                client.begin(name=f"fault-{number}")
+                client.send(wire.DATA, b"x" * 5000, wire.VMCORE, 0)
+                client.wait()
+                client.commit(wire.VMCORE, 5000)
+                expect(client.ended() and client.refusals[-1][1] == wire.FAILED, f"{fault} fails: {client.refusals}")
+                expect(client.acked == 2, f"{fault} fails, acknowledged up to {client.acked}")
+    finally:
+        PROGRAM = sanitized
+
+
 def refused(there, what, client, *frames, **kwargs):
     """Each of these ends the connection; nothing may come of it."""
     for frame in frames:
@@ -225,7 +323,7 @@ def hostile(directory):
         client = begun()
         client.send(wire.DATA, b"x" * 100)
         client.commit(wire.VMCORE, 100, wire.COMPLETE | wire.HAS_SHA256, bytes(32))
-        expect(client.ended() and client.refusals and client.refusals[-1][1] == 7, f"a wrong SHA-256: {client.refusals}")
+        expect(client.ended() and client.refusals and client.refusals[-1][1] == wire.MISMATCH, f"a wrong SHA-256: {client.refusals}")
         expect("nothing was kept" not in there.said().splitlines()[-1], "a begun dump is called nothing")
         # A link that somebody laid in the directory leads nowhere.
         client = begun("box-link")
@@ -372,5 +470,5 @@ def block(number):
     return b"".join(value.to_bytes(8, "little") for value in out)
 
 
-TESTS = {"protocol": protocol, "resume": resume, "hostile": hostile, "limits": limits, "restarts": restarts,
-         "many-senders": many_senders}
+TESTS = {"protocol": protocol, "resume": resume, "unsynced": unsynced, "acknowledged": acknowledged, "hostile": hostile,
+         "limits": limits, "restarts": restarts, "many-senders": many_senders}
