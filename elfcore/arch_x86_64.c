@@ -21,6 +21,9 @@
 #define ENTRY_LARGE (1ULL << 7)
 #define ENTRY_ADDR 0x000ffffffffff000ULL
 
+/* Addresses asked for one after another mostly share a table of this level, a PMD: 1 GiB, the memmap of 64 GiB of memory. */
+#define AREA_LEVEL 2
+
 /* Corrupted tables may point in circles; this many cover 512 GiB that is mapped page by page. */
 #define TABLES_LIMIT (1U << 18)
 
@@ -88,9 +91,10 @@ static paddr_t entry_page(const struct kernel *kernel, unsigned int level, uint6
 
 static int x86_64_vtop(struct kernel *kernel, vaddr_t vaddr, paddr_t *ret, uint64_t *len_ret)
 {
-	paddr_t table = kernel->pgd;
+	bool near = kernel->last_table && kernel->last_table_area == vaddr >> level_shift(AREA_LEVEL + 1);
+	paddr_t table = near ? kernel->last_table : kernel->pgd;
 
-	for (unsigned int level = kernel->levels; level; level--) {
+	for (unsigned int level = near ? AREA_LEVEL : kernel->levels; level; level--) {
 		unsigned int shift = level_shift(level);
 		uint8_t raw[8];
 		uint64_t entry;
@@ -109,6 +113,10 @@ static int x86_64_vtop(struct kernel *kernel, vaddr_t vaddr, paddr_t *ret, uint6
 			return 0;
 		}
 		table = entry & kernel->addr_mask;
+		if (level == AREA_LEVEL + 1) {
+			kernel->last_table_area = vaddr >> shift;
+			kernel->last_table = table;
+		}
 	}
 	return -ENODATA;
 }

@@ -12,7 +12,7 @@ static bool holds(const struct segment *seg, paddr_t paddr, size_t len)
 }
 
 /* Where segments overlap they share their data, so any of them will do. */
-int kernel_read_paddr(struct kernel *kernel, paddr_t paddr, void *buf, size_t len)
+static int find_segment(struct kernel *kernel, paddr_t paddr, size_t len)
 {
 	const struct crash *crash = kernel->crash;
 
@@ -22,6 +22,13 @@ int kernel_read_paddr(struct kernel *kernel, paddr_t paddr, void *buf, size_t le
 		if (crash->segs[i].paddr != PADDR_NONE && holds(&crash->segs[i], paddr, len))
 			kernel->last_seg = &crash->segs[i];
 	}
+	return 0;
+}
+
+int kernel_read_paddr(struct kernel *kernel, paddr_t paddr, void *buf, size_t len)
+{
+	if (find_segment(kernel, paddr, len))
+		return -ENODATA;
 	return mem_read(kernel->mem, kernel->last_seg->src + (paddr - kernel->last_seg->paddr), buf, len);
 }
 
@@ -72,6 +79,26 @@ int kernel_read_vaddr(struct kernel *kernel, vaddr_t vaddr, void *buf, size_t le
 		out += piece;
 		len -= piece;
 	}
+	return 0;
+}
+
+int kernel_find_vaddr(struct kernel *kernel, vaddr_t vaddr, maddr_t *ret, uint64_t *len_ret)
+{
+	paddr_t paddr;
+	int rc;
+
+	if (vaddr - kernel->last_mapping.vaddr >= kernel->last_mapping.len &&
+	    !crash_find_vaddr(kernel->crash, vaddr, ret, len_ret))
+		return 0;
+	if (!kernel->can_translate)
+		return -ENODATA;
+	rc = translate(kernel, vaddr, &paddr, len_ret);
+	if (!rc)
+		rc = find_segment(kernel, paddr, 1);
+	if (rc)
+		return rc;
+	*ret = kernel->last_seg->src + (paddr - kernel->last_seg->paddr);
+	*len_ret = min_u64(*len_ret, kernel->last_seg->filesz - (paddr - kernel->last_seg->paddr));
 	return 0;
 }
 

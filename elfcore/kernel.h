@@ -34,6 +34,8 @@ struct kernel {
 	/* what was found last: most reads follow one another */
 	struct mapping last_mapping;
 	const struct segment *last_seg;
+	vaddr_t last_table_area;	/* what last_table resolves, as the architecture counts */
+	paddr_t last_table;		/* 0 = none */
 };
 
 void kernel_init(struct kernel *kernel, const struct crash *crash, struct mem *mem, struct log *log);
@@ -41,5 +43,8 @@ void kernel_init(struct kernel *kernel, const struct crash *crash, struct mem *m
 /* Read by physical or virtual address of the dead kernel; -ENODATA when no segment or mapping holds all of it. */
 int kernel_read_paddr(struct kernel *kernel, paddr_t paddr, void *buf, size_t len);
 int kernel_read_vaddr(struct kernel *kernel, vaddr_t vaddr, void *buf, size_t len);
+
+/* Where a virtual address lies in the source, and how much follows it there in one piece. */
+int kernel_find_vaddr(struct kernel *kernel, vaddr_t vaddr, maddr_t *ret, uint64_t *len_ret);
 
 #endif

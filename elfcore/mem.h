@@ -8,12 +8,16 @@
 #ifndef ELFCORE_MEM_H
 #define ELFCORE_MEM_H
 
+#include <errno.h>
 #include <stdbool.h>
 
 #include "elfcore/error.h"
 #include "elfcore/types.h"
 
 struct mem;
+
+/* Looks at bytes in place. It may never return: what it was about to change must bear to be done again. */
+typedef void mem_look_fn(void *arg, const uint8_t *p);
 
 /* Takes what a source says of itself: lines of a key and a text. */
 struct mem_facts {
@@ -28,6 +32,13 @@ struct mem_ops {
 	 * -EIO unreadable. After an error the contents of buf are undefined.
 	 */
 	int (*read)(struct mem *mem, maddr_t addr, void *buf, size_t len);
+
+	/*
+	 * Have fn look at [addr, addr + len) in place, without a copy; it must not read from this source meanwhile. An error
+	 * says nothing about the bytes but that read() has to be asked: -EIO when fn faulted on them, wherever it was then.
+	 * NULL = no.
+	 */
+	int (*look)(struct mem *mem, maddr_t addr, size_t len, mem_look_fn *fn, void *arg);
 
 	/*
 	 * Is addr held at all, and for how much of len does the same go? A filtered dump knows pages that it left out:
@@ -60,6 +71,11 @@ struct mem {
 static inline int mem_read(struct mem *mem, maddr_t addr, void *buf, size_t len)
 {
 	return mem->ops->read(mem, addr, buf, len);
+}
+
+static inline int mem_look(struct mem *mem, maddr_t addr, size_t len, mem_look_fn *fn, void *arg)
+{
+	return mem->ops->look ? mem->ops->look(mem, addr, len, fn, arg) : -EOPNOTSUPP;
 }
 
 static inline bool mem_present(struct mem *mem, maddr_t addr, uint64_t len, uint64_t *run_ret)

@@ -7,10 +7,18 @@
 static int chain_read(struct mem *mem, maddr_t addr, void *buf, size_t len)
 {
 	struct mem_chain *chain = container_of(mem, struct mem_chain, mem);
-	struct holes holes = { .nr = 0 };
+	struct holes holes;
 
+	holes.nr = holes.nr_ranges = holes.nr_bytes = 0;	/* and not its long list, at each read */
 	mem_chain_fill(chain, addr, buf, len, &holes);
 	return holes.nr_bytes ? holes.list[0].error : 0;
+}
+
+static int chain_look(struct mem *mem, maddr_t addr, size_t len, mem_look_fn *fn, void *arg)
+{
+	struct mem_chain *chain = container_of(mem, struct mem_chain, mem);
+
+	return chain->nr_sources ? mem_look(chain->sources[0], addr, len, fn, arg) : -ENODATA;
 }
 
 /* Only a file leaves pages out, and a file is alone. */
@@ -33,6 +41,7 @@ static void chain_close(struct mem *mem)
 static const struct mem_ops chain_ops = {
 	.name = "chain",
 	.read = chain_read,
+	.look = chain_look,
 	.present = chain_present,
 	.close = chain_close,
 };

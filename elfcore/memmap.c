@@ -129,9 +129,13 @@ static vaddr_t section_address(struct memmap *m, uint64_t section)
 		return 0;
 	if (m->model == MODEL_SPARSE)
 		return base + section * m->section_struct;
-	if (kernel_read_vaddr(m->kernel, base + 8 * root, pointer, sizeof(pointer)))
-		return 0;
-	base = get_word(m, pointer);
+	if (m->last_root != root + 1) {
+		if (kernel_read_vaddr(m->kernel, base + 8 * root, pointer, sizeof(pointer)))
+			return 0;
+		m->last_root = root + 1;
+		m->last_base = get_word(m, pointer);
+	}
+	base = m->last_base;
 	return base ? base + section % m->per_root * m->section_struct : 0;
 }
 

@@ -18,6 +18,8 @@ struct memmap {
 	unsigned int section_bits;	/* log2 of a section's size in bytes */
 	vaddr_t root;			/* mem_section[], mem_map of MODEL_FLAT, node_data[] of MODEL_DISCONTIG */
 	uint64_t nr_roots, per_root;
+	uint64_t last_root;		/* the root found last, plus one; 0 = none */
+	vaddr_t last_base;
 	uint32_t section_struct;
 	int section_map;		/* offset of section_mem_map */
 	uint64_t nr_nodes;

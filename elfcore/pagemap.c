@@ -14,6 +14,9 @@
 /* Behind a block that reached so far beyond what was read the next one is mostly as large: its head is enough. */
 #define PROBE 2U
 #define LARGE_BLOCK 256U
+/* Where struct pages can be looked at in place: as far as a large page maps them, if that is worth the way. */
+#define LOOK_MIN (32U << 10)
+#define LOOK_MAX (2U << 20)
 
 static uint64_t find_max_pfn(const struct crash *crash, uint64_t page_size)
 {
@@ -191,14 +194,19 @@ static pfn_t judge_singles(struct pagemap *pm, const uint8_t *page, pfn_t pfn, p
 	return pfn;
 }
 
-/*
- * Page frames [start, end), whose struct pages are in the buffer. Returns how far they reach: a block may be larger.
- * *nr_asked_ret is how many struct pages were looked at for it.
- */
-static pfn_t judge_piece(struct pagemap *pm, pfn_t start, pfn_t end, uint32_t *nr_asked_ret)
+/* Page frames [start, end) and where their struct pages are. */
+struct piece {
+	struct pagemap *pm;
+	pfn_t start, end;
+	const uint8_t *structs;
+};
+
+/* Returns how far they reach: a block may be larger. *nr_asked_ret is how many struct pages were looked at for it. */
+static pfn_t judge_piece(const struct piece *piece, uint32_t *nr_asked_ret)
 {
+	struct pagemap *pm = piece->pm;
 	uint32_t size = pm->layout.size;
-	pfn_t pfn = start;
+	pfn_t start = piece->start, pfn = start, end = piece->end;
 
 	*nr_asked_ret = 0;
 	while (pfn < end) {
@@ -206,11 +214,11 @@ static pfn_t judge_piece(struct pagemap *pm, pfn_t start, pfn_t end, uint32_t *n
 		pfn_t from = pfn;
 
 		if (pm->have_fast)
-			pfn = judge_singles(pm, pm->structs + (pfn - start) * size, pfn, end);
+			pfn = judge_singles(pm, piece->structs + (pfn - start) * size, pfn, end);
 		*nr_asked_ret += pfn - from + 1;
 		if (pfn == end)
 			break;
-		page = pm->structs + (pfn - start) * size;
+		page = piece->structs + (pfn - start) * size;
 		if (bits_test(pm->present, pfn - pm->start))
 			pfn += judge(pm, pfn, page, pfn + 1 < end ? page + size : NULL);
 		else
@@ -219,22 +227,64 @@ static pfn_t judge_piece(struct pagemap *pm, pfn_t start, pfn_t end, uint32_t *n
 	return pfn;
 }
 
+static void judge_in_place(void *arg, const uint8_t *structs)
+{
+	struct piece *piece = arg;
+	uint32_t nr_asked;
+
+	piece->structs = structs;
+	piece->end = judge_piece(piece, &nr_asked);
+}
+
+/*
+ * The first of the page frames [pfn, end), without a copy of their struct pages: returns how far they reach, or pfn when
+ * that cannot be. Where it ends with a fault nothing is decided wrongly, only counted; whoever reads them then decides the
+ * same of them again.
+ */
+static pfn_t look(struct pagemap *pm, const struct memmap_span *span, pfn_t pfn, pfn_t end)
+{
+	struct piece piece = { pm, pfn, end, NULL };
+	uint64_t nr_class[NR_PAGE_CLASSES], nr_poisoned = pm->nr_poisoned, len;
+	uint32_t size = pm->layout.size;
+	maddr_t src;
+
+	if (kernel_find_vaddr(pm->kernel, span->vaddr + (pfn - span->start) * size, &src, &len) || len < LOOK_MIN)
+		return pfn;
+	piece.end = min_u64(end, round_down(pfn + min_u64(len, LOOK_MAX) / size, SMALL_PIECE));
+	memcpy(nr_class, pm->nr_class, sizeof(nr_class));
+	if (piece.end <= pfn || mem_look(pm->kernel->mem, src, (piece.end - pfn) * size, judge_in_place, &piece)) {
+		memcpy(pm->nr_class, nr_class, sizeof(nr_class));
+		pm->nr_poisoned = nr_poisoned;
+		return pfn;
+	}
+	return piece.end;
+}
+
 /*
  * Page frames [pfn, end) of one span. Struct pages are read in small pieces where most of them are never looked at, because
  * blocks are large, and in larger and larger ones otherwise. Where a large piece is not readable as a whole small ones may
- * be: the memmap has holes of its own.
+ * be: the memmap has holes of its own. Where they cannot be looked at in place that is not tried at each piece.
  */
 static void judge_span(struct pagemap *pm, const struct memmap_span *span, pfn_t pfn, pfn_t end)
 {
 	uint32_t size = pm->layout.size, piece = SMALL_PIECE;
+	pfn_t look_from = pfn;
 
 	while (pfn < end && (pfn = pm->start + bits_next(pm->present, pfn - pm->start, end - pm->start)) < end) {
 		pfn_t start = pfn, piece_end = min_u64(round_down(pfn, piece) + piece, end);
 		uint32_t nr_asked;
 
+		if (pfn >= look_from) {
+			look_from = pfn + LOOK_MAX / size;
+			pfn = look(pm, span, start, end);
+			if (pfn > start) {
+				look_from = pfn;
+				continue;
+			}
+		}
 		if (!kernel_read_vaddr(pm->kernel, span->vaddr + (pfn - span->start) * size, pm->structs,
 				       (piece_end - pfn) * size)) {
-			pfn = judge_piece(pm, pfn, piece_end, &nr_asked);
+			pfn = judge_piece(&(struct piece){ pm, pfn, piece_end, pm->structs }, &nr_asked);
 			if (pfn >= piece_end + LARGE_BLOCK)
 				piece = PROBE;
 			else if (piece == PROBE || 2 * nr_asked < piece_end - start)

@@ -5,7 +5,6 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <stdbool.h>
-#include <stdint.h>
 #include <string.h>
 
 /* Signal handlers have no other way to know: the one piece of state in this file. */
@@ -65,6 +64,16 @@ int guard_copy(void *dst, const void *src, size_t len)
 		return -EIO;
 	guard.armed = true;
 	copy_words(dst, src, len);
+	guard.armed = false;
+	return 0;
+}
+
+int guard_look(void (*fn)(void *arg, const uint8_t *p), void *arg, const uint8_t *p)
+{
+	if (sigsetjmp(guard.env, 0))
+		return -EIO;
+	guard.armed = true;
+	fn(arg, p);
 	guard.armed = false;
 	return 0;
 }

@@ -7,6 +7,7 @@
 #define SRC_GUARD_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 /*
  * Catch SIGBUS and SIGSEGV from now on. fatal(signal) is called for faults outside a guarded copy; NULL leaves those
@@ -19,5 +20,8 @@ void guard_init(void (*fatal)(int sig));
  * the source faulted; dst is then undefined.
  */
 int guard_copy(void *dst, const void *src, size_t len);
+
+/* fn(arg, p) may touch what is at p; -EIO when it faulted: it has been left in the middle. */
+int guard_look(void (*fn)(void *arg, const uint8_t *p), void *arg, const uint8_t *p);
 
 #endif

@@ -25,6 +25,9 @@ void mem_window_deinit(struct mem_window *window);
 /* Guarded copy out of the file; -errno of mmap(2), or -EIO when a page faults. */
 int mem_window_read(struct mem_window *window, uint64_t addr, void *buf, size_t len);
 
+/* As mem_ops.look, of a file whose pages take loads of any kind. */
+int mem_window_look(struct mem_window *window, uint64_t addr, size_t len, mem_look_fn *fn, void *arg);
+
 /* Physical memory; maddr_t is a physical address. */
 struct mem_devmem {
 	struct mem mem;
@@ -62,6 +65,7 @@ int mem_vmcore_translate(struct mem_vmcore *vmcore, const struct crash *physical
 struct mem_file {
 	struct mem mem;
 	int fd;
+	struct mem_window window;	/* for what is looked at in place */
 };
 
 int mem_file_open(struct mem_file *file, const char *path, struct error *err);

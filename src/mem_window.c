@@ -37,13 +37,21 @@ static int move(struct mem_window *window, uint64_t addr, size_t len)
 	return 0;
 }
 
+static bool covers(const struct mem_window *window, uint64_t addr, size_t len)
+{
+	return window->ptr && addr >= window->base && addr + len <= window->base + window->len;
+}
+
 int mem_window_read(struct mem_window *window, uint64_t addr, void *buf, size_t len)
 {
-	if (!window->ptr || addr < window->base || addr + len > window->base + window->len) {
-		int rc = move(window, addr, len);
+	int rc = covers(window, addr, len) ? 0 : move(window, addr, len);
 
-		if (rc)
-			return rc;
-	}
-	return guard_copy(buf, (const char *)window->ptr + (addr - window->base), len);
+	return rc ? rc : guard_copy(buf, (const char *)window->ptr + (addr - window->base), len);
+}
+
+int mem_window_look(struct mem_window *window, uint64_t addr, size_t len, mem_look_fn *fn, void *arg)
+{
+	int rc = covers(window, addr, len) ? 0 : move(window, addr, len);
+
+	return rc ? rc : guard_look(fn, arg, (const uint8_t *)window->ptr + (addr - window->base));
 }

@@ -154,6 +154,25 @@ static int fake_read(struct mem *mem, maddr_t addr, void *buf, size_t len)
 	return rc;
 }
 
+static int fake_look(struct mem *mem, maddr_t addr, size_t len, mem_look_fn *fn, void *arg)
+{
+	struct fake_mem *fake = container_of(mem, struct fake_mem, mem);
+	uint8_t *from = NULL;
+	bool faults = false;
+
+	if (!fake->in_place)
+		return -EOPNOTSUPP;
+	fake->nr_looks++;
+	for (unsigned int i = 0; i < fake->nr_refused; i++)
+		faults |= addr < fake->refused[i].end && addr + len > fake->refused[i].start;
+	for (unsigned int i = 0; i < fake->nr_pieces; i++)
+		if (addr - fake->pieces[i].addr < fake->pieces[i].bytes.len)
+			from = fake->pieces[i].bytes.p + (addr - fake->pieces[i].addr);
+	need(from != NULL);
+	fn(arg, from);
+	return faults ? -EIO : 0;
+}
+
 static void fake_close(struct mem *mem)
 {
 	(void)mem;
@@ -161,7 +180,7 @@ static void fake_close(struct mem *mem)
 
 void fake_mem_init(struct fake_mem *fake)
 {
-	static const struct mem_ops ops = { .name = "fake", .read = fake_read, .close = fake_close };
+	static const struct mem_ops ops = { .name = "fake", .read = fake_read, .look = fake_look, .close = fake_close };
 
 	memset(fake, 0, sizeof(*fake));
 	fake->mem.ops = &ops;

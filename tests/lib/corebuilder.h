@@ -53,6 +53,8 @@ struct fake_mem {
 	unsigned int nr_requests, cap_requests;
 	unsigned int fail_at;		/* the read with this number (from 1) fails; 0 = none */
 	int fail_error;
+	bool in_place;			/* look() works; what is refused faults when everything before has been looked at */
+	unsigned int nr_looks;
 };
 
 void fake_mem_init(struct fake_mem *fake);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Page selection from struct pages to PT_LOADs, on a machine of 256 page frames with a flat mem_map. */
+/* Page selection from struct pages to PT_LOADs, on a machine of 1024 page frames with a flat mem_map. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,10 +10,10 @@
 #include "tests/lib/unit.h"
 
 #define DIRECT 0xffff888000000000ULL
-#define NR_PAGES 256
+#define NR_PAGES 1024
 #define RAM (NR_PAGES * 4096)
 #define MAP_POINTER 0x10	/* mem_map, the variable */
-#define MAP 0x4000		/* what it points at: 256 * 64 bytes, page frames 4 to 7 */
+#define MAP 0x4000		/* what it points at: 1024 * 64 bytes, page frames 4 to 19 */
 #define NO_TYPE 0xffffffff
 #define BUDDY 0xffffff7f
 #define OFFLINE 0xfffffeff
@@ -101,13 +101,13 @@ static void assert_runs(const pfn_t *runs, unsigned int nr)
 
 static void test_runs(void **state)
 {
-	static const pfn_t wanted[] = { 0, 17, 18, 32, 48, 255 };
+	static const pfn_t wanted[] = { 0, 17, 18, 32, 48, 1023 };
 
 	(void)state;
 	set_page(17, ANON, NO_TYPE, 0);
 	set_page(32, 0, BUDDY, 4);
 	set_page(40, ANON, NO_TYPE, 0);		/* inside the free block: not looked at */
-	set_page(255, ANON, NO_TYPE, 0);
+	set_page(1023, ANON, NO_TYPE, 0);
 	judge(DUMP_LEVEL_USER | DUMP_LEVEL_FREE);
 	assert_runs(wanted, 3);
 	assert_int_equal(pm.nr_present, NR_PAGES);
@@ -152,6 +152,52 @@ static void test_unreadable_structs(void **state)
 	fake_mem_refuse(&mem, MAP, MAP + 4096, -EIO);
 	judge(DUMP_LEVEL_USER);
 	assert_runs(wanted, 2);
+	assert_int_equal(pm.nr_unknown, 64);
+}
+
+static void put_kinds(void)
+{
+	set_page(17, ANON, NO_TYPE, 0);
+	set_page(32, 0, BUDDY, 4);
+	for (pfn_t pfn = 600; pfn < 700; pfn++)
+		set_page(pfn, ANON, NO_TYPE, 0);
+	set_page(1000, 0, OFFLINE, 0);
+	set_page(1023, ANON, NO_TYPE, 0);
+}
+
+/* Looked at in place, without a single read beside that of mem_map, the answer is the same. */
+static void test_in_place(void **state)
+{
+	static const pfn_t wanted[] = { 0, 17, 18, 32, 48, 600, 700, 1000, 1001, 1023 };
+
+	(void)state;
+	put_kinds();
+	mem.in_place = true;
+	judge(DUMP_LEVEL_USER | DUMP_LEVEL_FREE);
+	assert_runs(wanted, 5);
+	assert_int_equal(mem.nr_looks, 1);
+	assert_int_equal(mem.nr_requests, 1);
+	assert_int_equal(pm.nr_class[PAGE_USER], 102);
+	assert_int_equal(pm.nr_class[PAGE_FREE], 16);
+	assert_int_equal(pm.nr_unknown, 0);
+}
+
+/* A fault there decides and counts nothing: what can be read is judged from copies, and looking is not tried again for each. */
+static void test_in_place_faults(void **state)
+{
+	static const pfn_t wanted[] = { 0, 17, 18, 32, 48, 600, 640, 1000, 1001, 1023 };
+
+	(void)state;
+	put_kinds();
+	for (pfn_t pfn = 640; pfn < 700; pfn++)
+		set_page(pfn, 0, NO_TYPE, 0);
+	fake_mem_refuse(&mem, MAP + 64 * 704, MAP + 64 * 768, -EIO);
+	mem.in_place = true;
+	judge(DUMP_LEVEL_USER | DUMP_LEVEL_FREE);
+	assert_runs(wanted, 5);
+	assert_int_equal(mem.nr_looks, 1);
+	assert_int_equal(pm.nr_class[PAGE_USER], 42);
+	assert_int_equal(pm.nr_class[PAGE_FREE], 16);
 	assert_int_equal(pm.nr_unknown, 64);
 }
 
@@ -207,6 +253,7 @@ static void assert_load(unsigned int i, vaddr_t vaddr, paddr_t paddr, uint64_t l
 static void test_cut(void **state)
 {
 	(void)state;
+	segs[0].filesz = segs[0].memsz = 256 * 4096;
 	segs[1] = segs[0];
 	segs[0] = (struct segment){ .vaddr = 0xffffffff81000000, .paddr = 0x10000, .src = 0x10000, .filesz = 0x8000,
 				    .memsz = 0x8000 };
@@ -231,6 +278,7 @@ static void test_cut(void **state)
 static void test_too_many_runs(void **state)
 {
 	(void)state;
+	segs[0].filesz = segs[0].memsz = 256 * 4096;
 	for (pfn_t pfn = 16; pfn < 64; pfn += 2)
 		set_page(pfn, ANON, NO_TYPE, 0);
 	set_page(100, 0, OFFLINE, 0);
@@ -262,6 +310,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_level_0_keeps_all, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_nonsense_order, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_unreadable_structs, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_in_place, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_in_place_faults, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_holes_between_segments, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_without_layout, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_cut, setup, teardown),

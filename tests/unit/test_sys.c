@@ -174,6 +174,53 @@ static void test_window(void **state)
 	free(buf);
 }
 
+/* The sum of some bytes; 0 until all of them were touched. */
+struct sum {
+	size_t len;
+	uint64_t total;
+};
+
+static void add_up(void *arg, const uint8_t *p)
+{
+	struct sum *sum = arg;
+	uint64_t total = 0;
+
+	for (size_t i = 0; i < sum->len; i++)
+		total += p[i];
+	sum->total = total;
+}
+
+/* In place, and past the end of the file, again and again; copies are guarded as before. */
+static void test_look(void **state)
+{
+	struct mem_file file;
+	struct error err;
+	struct sum all = { .len = 3 * page }, beyond = { .len = 3 * page };
+	uint8_t *buf = malloc(3 * page);
+	uint64_t expected = 0;
+	int fd = open(in_dir("looked-at"), O_WRONLY | O_CREAT, 0600);
+
+	(void)state;
+	guard_init(NULL);
+	pattern_fill(buf, 0, 3 * page);
+	for (size_t i = 0; i < 3 * page; i++)
+		expected += buf[i];
+	assert_int_equal(write_all(fd, buf, 3 * page), 0);
+	close(fd);
+	assert_int_equal(mem_file_open(&file, in_dir("looked-at"), &err), 0);
+	for (unsigned int round = 0; round < 3; round++) {
+		all.total = 0;
+		assert_int_equal(mem_look(&file.mem, 0, 3 * page, add_up, &all), 0);
+		assert_true(all.total == expected);
+		assert_int_equal(mem_look(&file.mem, page, 3 * page, add_up, &beyond), -EIO);
+		assert_true(beyond.total == 0);
+		assert_int_equal(guard_copy(buf, file.window.ptr, page), 0);
+		assert_true(pattern_is(buf, page, page));
+	}
+	mem_close(&file.mem);
+	free(buf);
+}
+
 static void test_read_all_at(void **state)
 {
 	int fd = make_file(1000);
@@ -264,6 +311,7 @@ int main(void)
 		cmocka_unit_test(test_sigsegv),
 		cmocka_unit_test(test_other_faults_are_fatal),
 		cmocka_unit_test(test_window),
+		cmocka_unit_test(test_look),
 		cmocka_unit_test(test_read_all_at),
 		cmocka_unit_test(test_write_all_to_full),
 		cmocka_unit_test(test_read_text),
