@@ -8,11 +8,12 @@
 #include "src/cmd.h"
 #include "src/json.h"
 #include "src/kobject.h"
+#include "src/task_wait.h"
 
 static const char help[] =
 	"usage: kcapture locks [OPTIONS] CORE\n"
 	"\n"
-	"List the tasks that were blocked on a mutex or a read-write semaphore, which one, and who held it. No lockdep is\n"
+	"List the tasks that were blocked on a mutex or a read-write semaphore, which one, for how long, and who held it. No lockdep is\n"
 	"needed: what a task waits on is found on its stack.\n"
 	"\n"
 	"      --json       one array\n"
@@ -38,6 +39,7 @@ static const struct lock_kind {
 struct show {
 	struct session session;
 	struct tasks tasks;
+	struct task_wait wait;
 	struct backtrace bt;
 	struct json json;
 	bool as_json;
@@ -176,13 +178,16 @@ static vaddr_t find_waited(struct show *show, const struct lock_kind *kind, cons
 
 static void show_text(struct show *show, const struct task *task, const struct lock_kind *kind, vaddr_t lock)
 {
-	char symbol[KSYM_NAME_MAX + 128];
+	char symbol[KSYM_NAME_MAX + 128], since[TASK_WAIT_TEXT] = "-";
 	struct task holder;
+	uint64_t ns;
 	bool reader;
 
 	if (!show->nr++)
-		printf("%7s %-16s %s %-14s %s\n", "PID", "COMMAND", "S", "WAITS FOR", "LOCK AND HOLDER");
-	printf("%7d %-16s %c %-14s ", task->pid, task->comm, task_state_letter(task), kind->name);
+		printf("%7s %-16s %s %-14s %-12s %s\n", "PID", "COMMAND", "S", "WAITS FOR", "FOR", "LOCK AND HOLDER");
+	if (task_wait_ns(&show->wait, task, &ns))
+		task_wait_text(ns, since);
+	printf("%7d %-16s %c %-14s %-12s ", task->pid, task->comm, task_state_letter(task), kind->name, since);
 	if (!lock) {
 		puts("not found");
 		return;
@@ -200,12 +205,15 @@ static void show_json(struct show *show, const struct task *task, const struct l
 	char symbol[KSYM_NAME_MAX + 128];
 	struct json *json = &show->json;
 	struct task holder;
+	uint64_t ns;
 	bool reader;
 
 	json_object(json, NULL);
 	json_int(json, "pid", task->pid);
 	json_string(json, "comm", task->comm);
 	json_string(json, "kind", kind->name);
+	if (task_wait_ns(&show->wait, task, &ns))
+		json_int(json, "waited_ms", ns / 1000000);
 	if (lock) {
 		json_address(json, "lock", lock);
 		json_string(json, "symbol", symbols_format(&show->session.symbols, lock, symbol, sizeof(symbol)) ? symbol : NULL);
@@ -256,7 +264,9 @@ static int run(struct show *show, const char *path)
 	json_init(&show->json, stdout);
 	if (show->as_json)
 		json_array(&show->json, NULL);
+	task_wait_init(&show->wait, s);
 	tasks_each(&show->tasks, look_at, show);
+	task_wait_deinit(&show->wait);
 	if (show->as_json) {
 		json_end_array(&show->json);
 		json_newline(&show->json);

@@ -9,12 +9,13 @@
 #include "src/cmd.h"
 #include "src/json.h"
 #include "src/kobject.h"
+#include "src/task_wait.h"
 
 static const char help[] =
 	"usage: kcapture ps [OPTIONS] CORE\n"
 	"\n"
-	"List the tasks of the crashed kernel: > marks those that were running on a CPU, RSS is in kB, WCHAN the function that\n"
-	"a sleeping task waits in.\n"
+	"List the tasks of the crashed kernel: > marks those that were running on a CPU, RSS is in kB, IDLE how many seconds ago a\n"
+	"task last ran, WCHAN the function that a sleeping task waits in.\n"
 	"\n"
 	"  -t, --tree       children below their parents\n"
 	"  -T, --threads    all threads, not processes only\n"
@@ -28,6 +29,7 @@ static const char help[] =
 struct entry {
 	struct task task;
 	int64_t rss;		/* kB, -1 = no user memory */
+	int64_t idle_ms;	/* since it last ran, -1 = unknown */
 	char wchan[64];
 	size_t next;		/* of the same parent; by index + 1 */
 	size_t child;
@@ -46,6 +48,7 @@ struct ps {
 	struct counter counters[3];
 	unsigned int nr_counters;
 	struct tasks tasks;
+	struct task_wait wait;
 	struct backtrace bt;
 	bool have_stacks;
 	bool threads;
@@ -132,6 +135,7 @@ static int gather(void *arg, const struct task *task)
 {
 	struct ps *ps = arg;
 	struct entry *entry;
+	uint64_t idle_ns;
 
 	if (!ps->threads && task->pid != task->tgid)
 		return 0;
@@ -148,6 +152,7 @@ static int gather(void *arg, const struct task *task)
 	memset(entry, 0, sizeof(*entry));
 	entry->task = *task;
 	entry->rss = task->mm ? read_rss(ps, task) : -1;
+	entry->idle_ms = task_wait_ns(&ps->wait, task, &idle_ns) ? (int64_t)(idle_ns / 1000000) : -1;
 	read_wchan(ps, entry);
 	return 0;
 }
@@ -192,6 +197,10 @@ static void print_entry(const struct entry *entry, unsigned int depth)
 		printf("%9lld", (long long)entry->rss);
 	else
 		printf("%9s", "-");
+	if (entry->idle_ms >= 0)
+		printf(" %8lld.%lld", (long long)entry->idle_ms / 1000, (long long)entry->idle_ms / 100 % 10);
+	else
+		printf(" %10s", "-");
 	printf(" %-24.24s %*s%s\n", entry->wchan[0] ? entry->wchan : "-", 2 * (int)depth, "", task->comm);
 }
 
@@ -229,7 +238,7 @@ static void print_tree(struct ps *ps)
 
 static void print_text(struct ps *ps, bool tree)
 {
-	printf("%8s %7s %3s %s %9s %-24s %s\n", "PID", "PPID", "CPU", "S", "RSS", "WCHAN", "COMMAND");
+	printf("%8s %7s %3s %s %9s %10s %-24s %s\n", "PID", "PPID", "CPU", "S", "RSS", "IDLE", "WCHAN", "COMMAND");
 	if (tree)
 		print_tree(ps);
 	for (size_t i = 0; i < ps->nr && !tree; i++)
@@ -258,6 +267,10 @@ static void print_json(struct ps *ps)
 			json_int(&json, "rss_kb", entry->rss);
 		else
 			json_null(&json, "rss_kb");
+		if (entry->idle_ms >= 0)
+			json_int(&json, "idle_ms", entry->idle_ms);
+		else
+			json_null(&json, "idle_ms");
 		json_string(&json, "wchan", entry->wchan[0] ? entry->wchan : NULL);
 		json_address(&json, "struct", entry->task.addr);
 		json_end_object(&json);
@@ -283,6 +296,7 @@ static int run(struct ps *ps, const char *path, bool tree, bool as_json)
 	    symbols_find(&s->symbols, "__sched_text_end", &ps->sched_end))
 		ps->sched_end = 0;
 	find_counters(ps);
+	task_wait_init(&ps->wait, s);
 	rc = tasks_each(&ps->tasks, gather, ps);
 	qsort(ps->entries, ps->nr, sizeof(*ps->entries), by_pid);
 	if (as_json)
@@ -292,6 +306,7 @@ static int run(struct ps *ps, const char *path, bool tree, bool as_json)
 	if (ps->have_stacks)
 		backtrace_deinit(&ps->bt);
 	free(ps->entries);
+	task_wait_deinit(&ps->wait);
 	session_close(s);
 	if (rc)
 		return cmd_fail("%s: %s", path, strerror(-rc));

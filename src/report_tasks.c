@@ -3,6 +3,7 @@
 
 #include "src/html.h"
 #include "src/report.h"
+#include "src/task_wait.h"
 
 static const struct {
 	char letter;
@@ -17,6 +18,7 @@ static const struct {
 
 struct task_view {
 	struct report *report;
+	struct task_wait wait;
 	uint64_t nr, nr_threads, by_state[ARRAY_SIZE(states)];
 	unsigned int nr_shown;
 };
@@ -52,16 +54,19 @@ static int list_waiting(void *arg, const struct task *task)
 {
 	struct task_view *view = arg;
 	FILE *out = view->report->out;
-	char pid[16];
+	char pid[16], since[TASK_WAIT_TEXT] = "";
+	uint64_t ns;
 
 	if (task_state_letter(task) != 'D')
 		return 0;
 	if (view->nr_shown++ == SHOWN_MAX) {
-		html(out, "<tr><td colspan=\"3\">and more</td></tr>\n");
+		html(out, "<tr><td colspan=\"4\">and more</td></tr>\n");
 		return 1;
 	}
 	snprintf(pid, sizeof(pid), "%d", task->pid);
-	html(out, "<tr><td class=\"n\">%s</td><td>%s</td><td class=\"mono\">", pid, task->comm);
+	if (task_wait_ns(&view->wait, task, &ns))
+		task_wait_text(ns, since);
+	html(out, "<tr><td class=\"n\">%s</td><td>%s</td><td class=\"n\">%s</td><td class=\"mono\">", pid, task->comm, since);
 	waits_in(view->report, task);
 	html(out, "</td></tr>\n");
 	return 0;
@@ -91,9 +96,12 @@ void report_tasks(struct report *r)
 	}
 	html(r->out, "</ul>\n");
 	if (view.by_state[2]) {
-		html(r->out, "<div class=\"scroll\"><table><thead><tr><th class=\"n\">PID</th><th>hung, perhaps</th><th>waits in</th></tr>"
+		html(r->out, "<div class=\"scroll\"><table><thead><tr><th class=\"n\">PID</th><th>hung, perhaps</th><th class=\"n\">for</th>"
+		     "<th>waits in</th></tr>"
 		     "</thead>\n");
+		task_wait_init(&view.wait, &r->session);
 		tasks_each(&r->tasks, list_waiting, &view);
+		task_wait_deinit(&view.wait);
 		html(r->out, "</table></div>\n");
 	}
 	if (r->tasks.error || r->tasks.nr_broken)

@@ -8,7 +8,7 @@ import json
 import subprocess
 
 from format import fixture
-from lib import elf, listings, readers
+from lib import elf, listings, readers, synthetic
 from lib.fetch_kernels import fetch_vmlinux
 from lib.paths import KCAPTURE
 from lib.runner import DEADLINE, expect
@@ -242,4 +242,25 @@ def listed(core, directory):
     return listings.check(core, fixture.console())
 
 
-CHECKS = (symbols, layouts, memory, objects, tasks, forms, broken, listed)
+VERBS = (("info",), ("dmesg",), ("symbols", "-f", "-o", "OUT"), ("sym", "CORE", "schedule"), ("struct", "CORE", "task_struct", "init_task"),
+         ("rd", "CORE", "init_task"), ("vtop", "CORE", "init_task"), ("bt", "-a"), ("bt", "-t"), ("ps", "-T"), ("mods",), ("mounts",), ("irqs",),
+         ("locks",), ("net",), ("report", "-o", "OUT"))
+PEAK = 64 * 1024                # KiB
+
+
+def memory_bar(core, directory):
+    """Every verb's peak memory, on the ELF core and on a kdump of zlib pages."""
+    small, most = directory / "small", 0
+    kcapture("copy", "-q", "-d", "31", "--format", "kdump", "--compress", "zlib", core, small)
+    for path in (core, small):
+        for verb in VERBS:
+            (directory / "out").unlink(missing_ok=True)
+            words = [path if word == "CORE" else directory / "out" if word == "OUT" else word for word in verb]
+            code, text, _, _, peak = synthetic.measure(KCAPTURE, *words, *([] if "CORE" in verb else [path]))
+            expect(code == 0, f"kcapture {verb[0]}: {text[-200:]}")
+            expect(peak < PEAK, f"kcapture {verb[0]} takes {peak} KiB")
+            most = max(most, peak)
+    return f"{most} KiB at most"
+
+
+CHECKS = (memory_bar, symbols, layouts, memory, objects, tasks, forms, broken, listed)

@@ -6,7 +6,7 @@ import re
 import shutil
 import subprocess
 
-from format import fixture
+from format import analysis, fixture
 from lib import readers
 from lib.fetch_kernels import build_module, fetch_vmlinux
 from lib.paths import KCAPTURE
@@ -77,6 +77,20 @@ def debug_files(core, directory):
     taken = added(core, directory / "shifted", directory / "by-name")
     expect(taken == str(directory / "shifted" / "kcrash.ko"), f"gdb takes {taken}")
     places(core, directory / "shifted")
+    lying_sections(core, directory)
+
+
+def lying_sections(core, directory):
+    """A number of sections without end, and an array of them that is not there, cost the sections."""
+    module = next(module["struct"] for module in json.loads(kcapture("mods", "--json", core)) if module["name"] == "kcrash")
+    attrs = json.loads(kcapture("struct", "--json", core, "module", module))["value"]["sect_attrs"]
+    nr = next(member["offset"] for member in json.loads(kcapture("struct", "--json", core, "module_sect_attrs"))["members"]
+              if member["name"] == "nsections")
+    pointer = next(member["offset"] for member in json.loads(kcapture("struct", "--json", core, "module"))["members"]
+                   if member["name"] == "sect_attrs")
+    for address, data in ((f"{int(attrs, 16) + nr:#x}", b"\xff" * 4), (f"{int(module, 16) + pointer:#x}", b"\xa5" * 8)):
+        code, _, err = analysis.damaged(core, directory, [(address, data)], "gdb", "--keep", directory / "broken")
+        expect(code == 0 and not err, f"kcapture gdb exits {code}: {err}")
 
 
 def drgn_starts(core, directory):

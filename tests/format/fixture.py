@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """
 The core that the format tests read: one real crash of the 6.1 kernel, captured by the /init that is in build/ now,
-kept with the raw /proc/vmcore of the same crash in build/cache/cores/ until /init changes.
+kept with the raw /proc/vmcore of the same crash in build/cache/cores/ until /init or the module changes.
 """
 
 import shutil
@@ -10,10 +10,11 @@ from e2e import scenario
 from e2e.cases import Case
 from lib import runner, sparse
 from lib.fetch_kernels import locked
-from lib.paths import CACHE, INIT
+from lib.paths import CACHE, INIT, TESTS
 
 CORES = CACHE / "cores"
 KERNEL = "6.1"
+SOURCES = (INIT, TESTS / "e2e" / "module" / "kcrash.c")        # the core is made anew when one of these is
 
 
 def console():
@@ -26,7 +27,8 @@ def cores():
     """Paths of (the core that kcapture wrote, the raw /proc/vmcore)."""
     core, raw = CORES / "vmcore", CORES / "vmcore.raw"
     with locked():
-        fresh = raw.exists() and core.exists() and (CORES / "console.log").exists() and core.stat().st_mtime > INIT.stat().st_mtime
+        fresh = raw.exists() and core.exists() and (CORES / "console.log").exists() and all(
+            core.stat().st_mtime > path.stat().st_mtime for path in SOURCES)
     if not fresh:
         make(core, raw)
     return core, raw

@@ -159,6 +159,23 @@ def locks(core, listed):
     return same("waiters", ours, theirs)
 
 
+def waits(core, listed):
+    """How long they had waited: since they were started (one 0.2 s earlier than the others), by the log's times."""
+    if not any(line.startswith("kcrash ") for line in listed["modules"]):
+        return 0
+    run = subprocess.run([KCAPTURE, "dmesg", "--json", core], capture_output=True, text=True)
+    times = {}
+    for record in map(json.loads, run.stdout.splitlines()):
+        times.setdefault(record["text"], record["usec"])
+        last = record["usec"]
+    begin, end = ((last - times[f"kcrash: {what}"]) / 1000 for what in ("blocking", "blocked"))
+    waited = {lock["comm"]: lock["waited_ms"] for lock in ask(core, "locks") if lock["comm"].startswith("kcrash")}
+    idle = {task["comm"]: task["idle_ms"] for task in ask(core, "ps") if task["comm"].startswith("kcrash")}
+    expect(len(waited) == 3 and all(end <= value <= begin for value in waited.values()), f"waited {waited}, not {end:.0f} to {begin:.0f} ms")
+    expect(len(idle) == 4 and all(end <= value <= begin for value in idle.values()), f"idle {idle}, not {end:.0f} to {begin:.0f} ms")
+    return len(idle)
+
+
 def gdb_frames(core, listed):
     """gdb with nothing but the symbol file walks from the panic to user space, and names the functions as kcapture bt does."""
     with tempfile.TemporaryDirectory() as directory:
@@ -178,7 +195,7 @@ def gdb_frames(core, listed):
     return len(stack)
 
 
-CHECKS = (modules, module_symbols, module_types, mounts, addresses, levels, interrupts, tasks, locks, gdb_frames)
+CHECKS = (modules, module_symbols, module_types, mounts, addresses, levels, interrupts, tasks, locks, waits, gdb_frames)
 
 
 def check(core, console):

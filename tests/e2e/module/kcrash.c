@@ -97,12 +97,14 @@ static int kcrash_want(void *what)
 
 static void kcrash_locks(void)
 {
+	pr_info("kcrash: blocking\n");
 	kthread_run(kcrash_hold, NULL, "kcrash-hold");
 	msleep(200);
 	kthread_run(kcrash_want, &kcrash_mutex, "kcrash-mutex");
 	kthread_run(kcrash_want, &kcrash_rwsem, "kcrash-write");
 	kthread_run(kcrash_want, NULL, "kcrash-read");
 	msleep(200);
+	pr_info("kcrash: blocked\n");
 }
 
 static void kcrash_header(const char *kind)
