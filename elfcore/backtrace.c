@@ -11,8 +11,6 @@
 #define FRAME_BP_OFF 40
 #define FRAME_RET_OFF 48
 
-#define NR_CPUS_MAX 8192	/* CONFIG_NR_CPUS of x86_64 ends there */
-
 static vaddr_t function_start(struct orc *orc, vaddr_t ip)
 {
 	struct backtrace *bt = container_of(orc, struct backtrace, orc);
@@ -232,7 +230,7 @@ int backtrace_cpu_task(struct backtrace *bt, uint32_t cpu, struct bt_task *ret)
 
 	memset(ret, 0, sizeof(*ret));
 	ret->pid = -1;
-	if (cpu >= NR_CPUS_MAX || symbols_find(bt->syms, "__per_cpu_offset", &offsets) || current_offset(bt, &variable) ||
+	if (cpu >= BT_CPUS_MAX || symbols_find(bt->syms, "__per_cpu_offset", &offsets) || current_offset(bt, &variable) ||
 	    kernel_read_word(bt->syms->kernel, offsets + 8ULL * cpu, &base) ||
 	    kernel_read_word(bt->syms->kernel, base + variable, &task) || !kernel_is_address(bt->syms->kernel, task))
 		return -ENODATA;
@@ -248,7 +246,7 @@ uint32_t backtrace_panic_cpu(struct backtrace *bt)
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
 		if (!symbols_find(bt->syms, names[i], &addr) && !kernel_read_uint(bt->syms->kernel, addr, 4, &cpu) &&
-		    cpu < NR_CPUS_MAX)
+		    cpu < BT_CPUS_MAX)
 			return cpu;
 	return CPU_UNKNOWN;
 }

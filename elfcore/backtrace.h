@@ -9,6 +9,8 @@
 #include "elfcore/symbols.h"
 #include "elfcore/unwind.h"
 
+#define BT_CPUS_MAX 8192	/* CONFIG_NR_CPUS of x86_64 ends there */
+
 /* What stands between a frame and the one that comes before it (its callee, further in). */
 enum bt_boundary { BT_CALL, BT_EXCEPTION, BT_INTERRUPT, BT_NMI, BT_SYSCALL };
 

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "elfcore/cpu_notes.h"
 #include "elfcore/object.h"
 
 void crash_facts_init(struct crash_facts *facts)
@@ -11,14 +12,6 @@ void crash_facts_init(struct crash_facts *facts)
 	memset(facts, 0, sizeof(*facts));
 	facts->cpu = CPU_UNKNOWN;
 	facts->task.pid = -1;
-}
-
-static uint32_t pid_of(const struct kernel *kernel, const struct cpu_note *note)
-{
-	const struct notes *notes = &kernel->crash->notes;
-	unsigned int off = kernel->arch->pid_off;
-
-	return off + 4 <= note->descsz ? elf_get(notes->data, notes->buf + note->desc_off + off, 4) : 0;
 }
 
 /*
@@ -34,7 +27,7 @@ static const struct cpu_note *find_note(const struct kernel *kernel, uint32_t cp
 		if (notes->cpus[i].cpu == cpu)
 			return &notes->cpus[i];
 	for (unsigned int i = 0; pid && i < notes->nr_cpus; i++) {
-		if (notes->cpus[i].cpu != CPU_UNKNOWN || pid_of(kernel, &notes->cpus[i]) != pid)
+		if (notes->cpus[i].cpu != CPU_UNKNOWN || cpu_note_pid(kernel, &notes->cpus[i]) != pid)
 			continue;
 		if (found)
 			return NULL;

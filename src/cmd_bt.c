@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "elfcore/backtrace.h"
+#include "elfcore/cpu_notes.h"
 #include "elfcore/tasks.h"
 #include "src/cmd.h"
 #include "src/json.h"
@@ -119,6 +120,8 @@ static void print_owner(const struct show *show, const struct owner *owner)
 		putchar('\n');
 	if (owner->cpu != CPU_UNKNOWN)
 		printf("CPU %u  ", owner->cpu);
+	else if (!owner->state)
+		fputs("CPU ?  ", stdout);
 	if (owner->task.pid >= 0)
 		printf("PID %d  %s  task %016llx", owner->task.pid, owner->task.comm, (unsigned long long)owner->task.addr);
 	if (owner->state)
@@ -197,17 +200,20 @@ static void show_cpu(struct show *show, const struct cpu_note *note, uint32_t pa
 		show_stack(show, &owner);
 }
 
-/* With only the panicking CPU wanted and none known, all are shown: better than none. */
+/* With only the panicking CPU wanted and its note not known, all are shown: better than none. */
 static int show_cpus(struct show *show, bool all)
 {
 	const struct notes *notes = &show->session.in.crash.notes;
 	uint32_t panicked = backtrace_panic_cpu(&show->bt);
+	bool known = false;
 
 	for (unsigned int i = 0; i < notes->nr_cpus; i++)
-		if (all || panicked == CPU_UNKNOWN || notes->cpus[i].cpu == panicked)
+		known |= panicked != CPU_UNKNOWN && notes->cpus[i].cpu == panicked;
+	for (unsigned int i = 0; i < notes->nr_cpus; i++)
+		if (all || !known || notes->cpus[i].cpu == panicked)
 			show_cpu(show, &notes->cpus[i], panicked);
 	if (!show->nr_shown)
-		return cmd_fail("%s: no registers of %s", show->session.path, all ? "any CPU" : "the CPU that panicked");
+		return cmd_fail("%s: no registers of any CPU", show->session.path);
 	return 0;
 }
 
@@ -275,6 +281,7 @@ static int run(struct show *show, const char *path, enum what what)
 		session_close(s);
 		return cmd_fail("%s: %s", path, err.text);
 	}
+	cpu_notes_number(&show->bt, &s->in.crash.notes);
 	json_init(&show->json, stdout);
 	rc = what == WHAT_PANIC || what == WHAT_CPUS ? show_cpus(show, what == WHAT_CPUS) : show_tasks(show);
 	backtrace_deinit(&show->bt);

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "elfcore/backtrace.h"
+#include "elfcore/cpu_notes.h"
 #include "elfcore/object.h"
 #include "elfcore/tasks.h"
 #include "src/cmd.h"
@@ -243,6 +244,7 @@ static int run(struct server *server, const char *path)
 		return cmd_fail("%s: %s", path, err.text);
 	}
 	find_frame_regs(server);
+	cpu_notes_number(&server->bt, &s->in.crash.notes);
 	if (add_cpus(server) || tasks_each(&server->tasks, add_task, server))
 		rc = cmd_fail("%s: too many tasks", path);
 	else

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "elfcore/capture_note.h"
+#include "elfcore/cpu_notes.h"
 #include "src/cmd.h"
 #include "src/html.h"
 #include "src/report.h"
@@ -66,8 +67,10 @@ static void gather(struct report *r)
 	report_read_log(r);
 	r->have_bt = s->have & SESSION_SYMBOLS &&
 		     !backtrace_init(&r->bt, &s->symbols, s->have & SESSION_TYPES ? &s->btf : NULL, NULL, &err);
-	if (r->have_bt)
+	if (r->have_bt) {
+		cpu_notes_number(&r->bt, &s->in.crash.notes);
 		crash_facts_read(&r->facts, &r->bt);
+	}
 	r->have_tasks = s->have & SESSION_TYPES && !tasks_init(&r->tasks, &s->symbols, &s->btf, &err);
 }
 

@@ -125,6 +125,14 @@ def makedumpfile(core, directory):
     expect("sysrq triggered crash" in dmesg, "no panic in the dmesg that makedumpfile finds")
 
 
+def bt(core, directory):
+    """The stack of the CPU that panicked and no other, also where nothing but their order says whose the registers are."""
+    code, text = readers.run([KCAPTURE, "bt", core])
+    expect(code == 0 and re.match(r"CPU \d+  PID \d+ .*  panicked\n", text) and text.count("CPU ") == 1, f"kcapture bt begins: {text[:300]}")
+    found = [text.find(name) for name in CALL_CHAIN]
+    expect(-1 not in found and found == sorted(found), f"kcapture bt shows {text}")
+
+
 def verify(core, directory):
     code, text = readers.run([KCAPTURE, "verify", core])
     expect(code == 0, f"kcapture verify exits {code}: {text.strip()[-300:]}")
@@ -217,7 +225,7 @@ def oracle_notices(directory):
            and len(result.problems) == 1, f"the comparison says: {result.summary()}")
 
 
-CHECKS = (readelf, layout, same_as_raw, gdb, crash, drgn, makedumpfile, verify, info)
+CHECKS = (readelf, layout, same_as_raw, gdb, crash, drgn, makedumpfile, verify, bt, info)
 # A kdump dump does not say how large the kernel's image is: of its PT_LOAD the size differs.
 NOT_OF_KDUMP = (same_as_raw,)
 
