@@ -68,7 +68,7 @@ int cmd_getopt(int argc, char **argv, const char *shorts, const struct option *l
 	return c == 'h' ? c : '?';
 }
 
-int cmd_only_json(int argc, char **argv, const char *help, bool *json_ret)
+int cmd_only_json(int argc, char **argv, const char *help, int nr_operands, bool *json_ret)
 {
 	static const struct option options[] = {
 		{ "json", no_argument, NULL, 'j' },
@@ -77,7 +77,7 @@ int cmd_only_json(int argc, char **argv, const char *help, bool *json_ret)
 	};
 	int opt;
 
-	while ((opt = cmd_getopt(argc, argv, ":h", options, help, 1)) != -1) {
+	while ((opt = cmd_getopt(argc, argv, ":h", options, help, nr_operands)) != -1) {
 		switch (opt) {
 		case 'j': *json_ret = true; break;
 		case 'h': return 0;

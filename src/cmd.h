@@ -54,8 +54,8 @@ int cmd_fail(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
  */
 int cmd_getopt(int argc, char **argv, const char *shorts, const struct option *longs, const char *help, int nr_operands);
 
-/* The options of a verb that has --json and --help only, and one operand: -1 = go on, else the exit code. */
-int cmd_only_json(int argc, char **argv, const char *help, bool *json_ret);
+/* The options of a verb that has --json and --help only; nr_operands as above. -1 = go on, else the exit code. */
+int cmd_only_json(int argc, char **argv, const char *help, int nr_operands, bool *json_ret);
 
 /* Warnings and errors as "kcapture: <line>" on stderr; for the engine's functions. */
 struct log *stderr_log(void);

@@ -287,7 +287,7 @@ static int run(struct show *show, const char *path)
 int cmd_irqs(int argc, char **argv)
 {
 	static struct show show;
-	int rc = cmd_only_json(argc, argv, help, &show.as_json);
+	int rc = cmd_only_json(argc, argv, help, 1, &show.as_json);
 
 	return rc < 0 ? run(&show, argv[optind]) : rc;
 }

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "elfcore/crash_facts.h"
 #include "elfcore/object.h"
 #include "src/cmd.h"
 #include "src/json.h"
@@ -18,24 +19,11 @@ static const char help[] =
 #define USERS_MAX 512
 #define NAME_WIDTH 20
 
-/* The letters of /proc/modules and of oops lines, by bit (kernel/panic.c, taint_flags). */
-static const char taint_letters[] = "PFSRMBUDAWCIOELKXTNJ";
-
 static const char *state_name(unsigned int state)
 {
 	static const char *const names[] = { "Live", "Loading", "Unloading", "Unformed" };
 
 	return state < ARRAY_SIZE(names) ? names[state] : "?";
-}
-
-static void taints_text(uint64_t taints, char ret[sizeof(taint_letters)])
-{
-	size_t len = 0;
-
-	for (size_t i = 0; taint_letters[i]; i++)
-		if (taints >> i & 1)
-			ret[len++] = taint_letters[i];
-	ret[len] = 0;
 }
 
 typedef void user_fn(void *arg, const char *name);
@@ -86,12 +74,12 @@ static void json_user(void *arg, const char *name)
 
 static void print_module(struct session *s, const struct module *mod)
 {
-	char taints[sizeof(taint_letters)];
+	char taints[TAINT_TEXT_MAX];
 	int padding;
 
-	taints_text(mod->taints, taints);
+	taint_text(mod->taints, taints);
 	printf("%016llx %8llu %5lld %-9s %-5s ", mod->nr_areas ? (unsigned long long)mod->areas[0].start : 0ULL,
-	       (unsigned long long)mod->core_size, (long long)mod->refcount, state_name(mod->state), taints[0] ? taints : "-");
+	       (unsigned long long)mod->core_size, (long long)mod->refcount, state_name(mod->state), taints);
 	padding = NAME_WIDTH - min_u64(printf("%s", mod->name), NAME_WIDTH);
 	each_user(s, mod, print_user, &padding);
 	if (is_permanent(s, mod))
@@ -101,9 +89,9 @@ static void print_module(struct session *s, const struct module *mod)
 
 static void json_module(struct session *s, struct json *json, const struct module *mod)
 {
-	char taints[sizeof(taint_letters)];
+	char taints[TAINT_TEXT_MAX];
 
-	taints_text(mod->taints, taints);
+	taint_text(mod->taints, taints);
 	json_object(json, NULL);
 	json_string(json, "name", mod->name);
 	json_address(json, "struct", mod->addr);
@@ -118,7 +106,7 @@ static void json_module(struct session *s, struct json *json, const struct modul
 	json_int(json, "size", mod->core_size);
 	json_int(json, "refs", mod->refcount);
 	json_string(json, "state", state_name(mod->state));
-	json_string(json, "taints", taints);
+	json_string(json, "taints", mod->taints ? taints : "");
 	json_bool(json, "permanent", is_permanent(s, mod));
 	json_array(json, "users");
 	each_user(s, mod, json_user, json);
@@ -151,23 +139,13 @@ static void show(struct session *s, bool as_json)
 
 int cmd_mods(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "json", no_argument, NULL, 'j' },
-		{ "help", no_argument, NULL, 'h' },
-		{ 0 },
-	};
 	static struct session s;
 	struct error err;
 	bool json = false;
-	int opt, broken;
+	int code = cmd_only_json(argc, argv, help, 1, &json), broken;
 
-	while ((opt = cmd_getopt(argc, argv, ":h", options, help, 1)) != -1) {
-		switch (opt) {
-		case 'j': json = true; break;
-		case 'h': return 0;
-		default: return 2;
-		}
-	}
+	if (code >= 0)
+		return code;
 	if (session_open(&s, argv[optind], SESSION_ALL, stderr_log(), &err))
 		return cmd_fail("%s", err.text);
 	show(&s, json);

@@ -58,23 +58,13 @@ static int look_up(struct session *s, const char *text, bool as_json)
 
 int cmd_sym(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "json", no_argument, NULL, 'j' },
-		{ "help", no_argument, NULL, 'h' },
-		{ 0 },
-	};
 	static struct session s;
 	struct error err;
 	bool json = false;
-	int opt, rc = 0;
+	int code = cmd_only_json(argc, argv, help, -2, &json), rc = 0;
 
-	while ((opt = cmd_getopt(argc, argv, ":h", options, help, -2)) != -1) {
-		switch (opt) {
-		case 'j': json = true; break;
-		case 'h': return 0;
-		default: return 2;
-		}
-	}
+	if (code >= 0)
+		return code;
 	if (session_open(&s, argv[optind], SESSION_SYMBOLS, stderr_log(), &err))
 		return cmd_fail("%s", err.text);
 	for (int i = optind + 1; i < argc; i++)

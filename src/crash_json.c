@@ -3,13 +3,13 @@
 
 #include <errno.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "elfcore/text.h"
 #include "src/config_format.h"
 #include "src/identity.h"
 #include "src/sys.h"
@@ -89,76 +89,60 @@ void crash_facts_gather(struct crash_facts *ret, const struct kernel *kernel, st
 
 /* --- the text --------------------------------------------------------------------------------------------------------- */
 
-struct text {
-	char *p;
-	size_t len, size;
+struct object_text {
+	struct text text;
 	bool filled;		/* something stands at this level */
 };
 
-/* All or nothing; room for the closing brackets stays. */
-static void put(struct text *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-static void put(struct text *t, const char *fmt, ...)
-{
-	va_list ap;
-	int n;
-
-	va_start(ap, fmt);
-	n = vsnprintf(t->p + t->len, t->size - t->len, fmt, ap);
-	va_end(ap);
-	if (n > 0 && (size_t)n < t->size - t->len)
-		t->len += n;
-	t->p[t->len] = 0;
-}
-
 static void quote(struct text *t, const char *value)
 {
-	put(t, "\"");
+	text_put(t, "\"");
 	for (; *value; value++) {
 		unsigned char c = *value;
 
 		if (c == '"' || c == '\\')
-			put(t, "\\%c", c);
+			text_put(t, "\\%c", c);
 		else if (c < 0x20 || c >= 0x7f)
-			put(t, "\\u%04x", c);
+			text_put(t, "\\u%04x", c);
 		else
-			put(t, "%c", c);
+			text_put(t, "%c", c);
 	}
-	put(t, "\"");
+	text_put(t, "\"");
 }
 
-static void key(struct text *t, const char *name)
+static void key(struct object_text *t, const char *name)
 {
-	put(t, t->filled ? ",\n\"%s\": " : "\n\"%s\": ", name);
+	text_put(&t->text, t->filled ? ",\n\"%s\": " : "\n\"%s\": ", name);
 	t->filled = true;
 }
 
 /* Of what is not known there is no key. */
-static void add_string(struct text *t, const char *name, const char *value)
+static void add_string(struct object_text *t, const char *name, const char *value)
 {
 	if (!value || !*value)
 		return;
 	key(t, name);
-	quote(t, value);
+	quote(&t->text, value);
 }
 
-static void add_number(struct text *t, const char *name, uint64_t value)
+static void add_number(struct object_text *t, const char *name, uint64_t value)
 {
 	key(t, name);
-	put(t, "%llu", (unsigned long long)value);
+	text_put(&t->text, "%llu", (unsigned long long)value);
 }
 
-static void add_list(struct text *t, const char *name, const char *first, size_t stride, unsigned int nr)
+static void add_list(struct object_text *t, const char *name, const char *first, size_t stride, unsigned int nr)
 {
 	key(t, name);
-	put(t, "[");
+	text_put(&t->text, "[");
 	for (unsigned int i = 0; i < nr; i++) {
-		put(t, i ? ", " : "");
-		quote(t, first + i * stride);
+		text_put(&t->text, i ? ", " : "");
+		quote(&t->text, first + i * stride);
 	}
-	put(t, "]");
+	text_put(&t->text, "]");
 }
 
-static void add_identity(struct text *t, const struct crash_story *story)
+static void add_identity(struct object_text *t, const struct crash_story *story)
 {
 	const struct kernel *kernel = story->kernel;
 	char when[32];
@@ -177,7 +161,7 @@ static void add_identity(struct text *t, const struct crash_story *story)
 		add_number(t, "uptime_s", story->dmesg->last_ns / 1000000000);
 }
 
-static void add_facts(struct text *t, const struct crash_facts *facts)
+static void add_facts(struct object_text *t, const struct crash_facts *facts)
 {
 	char text[TAINT_TEXT_MAX], signature[SIGNATURE_LEN];
 
@@ -205,12 +189,12 @@ static void add_facts(struct text *t, const struct crash_facts *facts)
 	}
 }
 
-static void add_dump(struct text *t, const struct crash_story *story)
+static void add_dump(struct object_text *t, const struct crash_story *story)
 {
 	const struct capture *c = story->capture;
 
 	key(t, "dump");
-	put(t, "{");
+	text_put(&t->text, "{");
 	t->filled = false;
 	add_string(t, "status", story->status);
 	add_string(t, "reason", story->reason);
@@ -226,20 +210,20 @@ static void add_dump(struct text *t, const struct crash_story *story)
 		add_number(t, "aliases", c->plan.nr_aliases);
 		add_number(t, "duration_ms", c->duration_ms);
 	}
-	put(t, "\n}");
+	text_put(&t->text, "\n}");
 	t->filled = true;
 }
 
 size_t crash_json_text(const struct crash_story *story, char ret[CRASH_JSON_MAX])
 {
-	struct text t = { .p = ret, .size = CRASH_JSON_MAX };
+	struct object_text t = { .text = { .p = ret, .size = CRASH_JSON_MAX } };
 
-	put(&t, "{");
+	text_put(&t.text, "{");
 	add_string(&t, "kcapture", KCAPTURE_VERSION);
 	add_identity(&t, story);
 	add_string(&t, "panic", story->dmesg->panic);
 	add_facts(&t, story->facts);
 	add_dump(&t, story);
-	put(&t, "\n}\n");
-	return t.len;
+	text_put(&t.text, "\n}\n");
+	return t.text.len;
 }

@@ -1,32 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "src/gdb_stub.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "elfcore/text.h"
+
 /* A reply of hexadecimal digits holds half as many bytes. */
 #define MEMORY_MAX ((GDB_PACKET_MAX - 16) / 2)
-
-struct text {
-	char *p;
-	size_t len, size;
-};
-
-static void put(struct text *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-static void put(struct text *t, const char *fmt, ...)
-{
-	va_list ap;
-	int n;
-
-	va_start(ap, fmt);
-	n = vsnprintf(t->p + t->len, t->size - t->len, fmt, ap);
-	va_end(ap);
-	if (n > 0 && (size_t)n < t->size - t->len)
-		t->len += n;
-	t->p[t->len] = 0;
-}
 
 /* --- registers, in the order of the description ------------------------------------------------------------------------- */
 
@@ -52,17 +34,17 @@ static const char *const float_words[] = { "fctrl", "fstat", "ftag", "fiseg", "f
 
 static void put_description(struct text *t)
 {
-	put(t, "<?xml version=\"1.0\"?><!DOCTYPE target SYSTEM \"gdb-target.dtd\"><target version=\"1.0\">"
+	text_put(t, "<?xml version=\"1.0\"?><!DOCTYPE target SYSTEM \"gdb-target.dtd\"><target version=\"1.0\">"
 	       "<architecture>i386:x86-64</architecture><feature name=\"org.gnu.gdb.i386.core\">");
 	for (size_t i = 0; i < ARRAY_SIZE(known_regs); i++)
-		put(t, "<reg name=\"%s\" bitsize=\"%u\" type=\"%s\"/>", known_regs[i].name, 8U * known_regs[i].size, known_regs[i].type);
+		text_put(t, "<reg name=\"%s\" bitsize=\"%u\" type=\"%s\"/>", known_regs[i].name, 8U * known_regs[i].size, known_regs[i].type);
 	for (size_t i = 0; i < ARRAY_SIZE(unknown_words); i++)
-		put(t, "<reg name=\"%s\" bitsize=\"32\" type=\"int32\"/>", unknown_words[i]);
+		text_put(t, "<reg name=\"%s\" bitsize=\"32\" type=\"int32\"/>", unknown_words[i]);
 	for (unsigned int i = 0; i < NR_FLOATS; i++)
-		put(t, "<reg name=\"st%u\" bitsize=\"80\" type=\"i387_ext\"/>", i);
+		text_put(t, "<reg name=\"st%u\" bitsize=\"80\" type=\"i387_ext\"/>", i);
 	for (size_t i = 0; i < ARRAY_SIZE(float_words); i++)
-		put(t, "<reg name=\"%s\" bitsize=\"32\" type=\"int\" group=\"float\"/>", float_words[i]);
-	put(t, "</feature></target>");
+		text_put(t, "<reg name=\"%s\" bitsize=\"32\" type=\"int\" group=\"float\"/>", float_words[i]);
+	text_put(t, "</feature></target>");
 }
 
 static void put_registers(struct gdb_stub *stub, struct text *t)
@@ -73,12 +55,12 @@ static void put_registers(struct gdb_stub *stub, struct text *t)
 	for (size_t i = 0; i < ARRAY_SIZE(known_regs); i++)
 		for (unsigned int byte = 0; byte < known_regs[i].size; byte++) {
 			if (frame.known & 1U << known_regs[i].reg)
-				put(t, "%02x", (unsigned int)(frame.regs[known_regs[i].reg] >> 8 * byte & 0xff));
+				text_put(t, "%02x", (unsigned int)(frame.regs[known_regs[i].reg] >> 8 * byte & 0xff));
 			else
-				put(t, "xx");
+				text_put(t, "xx");
 		}
 	for (size_t i = 0; i < UNKNOWN_BYTES; i++)
-		put(t, "xx");
+		text_put(t, "xx");
 }
 
 /* --- memory and threads ----------------------------------------------------------------------------------------------- */
@@ -103,14 +85,14 @@ static void put_memory(struct gdb_stub *stub, const char *args, struct text *t)
 	size_t n;
 
 	if (!parse_pair(args, &addr, &len)) {
-		put(t, "E22");
+		text_put(t, "E22");
 		return;
 	}
 	n = stub->read_memory(stub, addr, buf, min_u64(len, sizeof(buf)));
 	if (!n && len)
-		put(t, "E14");
+		text_put(t, "E14");
 	for (size_t i = 0; i < n; i++)
-		put(t, "%02x", buf[i]);
+		text_put(t, "%02x", buf[i]);
 }
 
 static bool find_thread(const struct gdb_stub *stub, const char *text, size_t *ret)
@@ -129,11 +111,11 @@ static bool find_thread(const struct gdb_stub *stub, const char *text, size_t *r
 static void list_threads(struct gdb_stub *stub, struct text *t)
 {
 	if (stub->listed == stub->nr_threads) {
-		put(t, "l");
+		text_put(t, "l");
 		return;
 	}
 	for (bool first = true; stub->listed < stub->nr_threads && t->len + 32 < t->size; first = false)
-		put(t, first ? "m%llx" : ",%llx", (unsigned long long)stub->threads[stub->listed++].id);
+		text_put(t, first ? "m%llx" : ",%llx", (unsigned long long)stub->threads[stub->listed++].id);
 }
 
 static void put_thread_name(struct gdb_stub *stub, const char *id, struct text *t)
@@ -141,20 +123,20 @@ static void put_thread_name(struct gdb_stub *stub, const char *id, struct text *
 	size_t i;
 
 	if (!find_thread(stub, id, &i)) {
-		put(t, "E03");
+		text_put(t, "E03");
 		return;
 	}
 	for (const char *p = stub->threads[i].name; *p; p++)
-		put(t, "%02x", (unsigned char)*p);
+		text_put(t, "%02x", (unsigned char)*p);
 }
 
 /* H: for operations of one kind, all of which mean the same here. 0 and -1 leave the choice to us. */
 static void select_thread(struct gdb_stub *stub, const char *text, struct text *t)
 {
 	if (*text && strcmp(text + 1, "0") && strcmp(text + 1, "-1") && !find_thread(stub, text + 1, &stub->current))
-		put(t, "E03");
+		text_put(t, "E03");
 	else
-		put(t, "OK");
+		text_put(t, "OK");
 }
 
 static void put_description_part(const char *args, struct text *t)
@@ -165,12 +147,12 @@ static void put_description_part(const char *args, struct text *t)
 
 	put_description(&all);
 	if (!parse_pair(args, &off, &len)) {
-		put(t, "E22");
+		text_put(t, "E22");
 	} else if (off >= all.len) {
-		put(t, "l");
+		text_put(t, "l");
 	} else {
 		len = min_u64(min_u64(len, all.len - off), t->size - 8);
-		put(t, "%c%.*s", off + len < all.len ? 'm' : 'l', (int)len, whole + off);
+		text_put(t, "%c%.*s", off + len < all.len ? 'm' : 'l', (int)len, whole + off);
 	}
 }
 
@@ -187,10 +169,10 @@ static void query(struct gdb_stub *stub, const char *packet, struct text *t)
 	const char *rest;
 
 	if (begins(packet, "qSupported", &rest))
-		put(t, "PacketSize=%x;qXfer:features:read+;QStartNoAckMode+", GDB_PACKET_MAX - 16);
+		text_put(t, "PacketSize=%x;qXfer:features:read+;QStartNoAckMode+", GDB_PACKET_MAX - 16);
 	else if (begins(packet, "QStartNoAckMode", &rest)) {
 		stub->no_ack = true;
-		put(t, "OK");
+		text_put(t, "OK");
 	} else if (begins(packet, "qXfer:features:read:target.xml:", &rest)) {
 		put_description_part(rest, t);
 	} else if (begins(packet, "qfThreadInfo", &rest)) {
@@ -201,11 +183,11 @@ static void query(struct gdb_stub *stub, const char *packet, struct text *t)
 	} else if (begins(packet, "qThreadExtraInfo,", &rest)) {
 		put_thread_name(stub, rest, t);
 	} else if (begins(packet, "qAttached", &rest)) {
-		put(t, "1");
+		text_put(t, "1");
 	} else if (!strcmp(packet, "qC")) {
-		put(t, "QC%llx", (unsigned long long)stub->threads[stub->current].id);
+		text_put(t, "QC%llx", (unsigned long long)stub->threads[stub->current].id);
 	} else if (begins(packet, "qSymbol::", &rest)) {
-		put(t, "OK");
+		text_put(t, "OK");
 	}
 }
 
@@ -220,15 +202,15 @@ void gdb_stub_packet(struct gdb_stub *stub, const char *packet, char reply[GDB_P
 	switch (*packet) {
 	case 'q':
 	case 'Q': query(stub, packet, &t); break;
-	case '?': put(&t, "T05thread:%llx;", (unsigned long long)stub->threads[stub->current].id); break;
+	case '?': text_put(&t, "T05thread:%llx;", (unsigned long long)stub->threads[stub->current].id); break;
 	case 'H': select_thread(stub, packet + 1, &t); break;
-	case 'T': put(&t, find_thread(stub, packet + 1, &i) ? "OK" : "E03"); break;
+	case 'T': text_put(&t, find_thread(stub, packet + 1, &i) ? "OK" : "E03"); break;
 	case 'g': put_registers(stub, &t); break;
 	case 'm': put_memory(stub, packet + 1, &t); break;
-	case 'D': put(&t, "OK"); stub->ended = true; break;
+	case 'D': text_put(&t, "OK"); stub->ended = true; break;
 	case 'k': stub->ended = true; break;
 	/* The dead stay dead, and as they are. */
-	case 'G': case 'P': case 'M': case 'X': case 'c': case 's': put(&t, "E01"); break;
+	case 'G': case 'P': case 'M': case 'X': case 'c': case 's': text_put(&t, "E01"); break;
 	default: break;
 	}
 }
