@@ -86,7 +86,9 @@ $(B)/kcapture.asan: $(ASAN_LIB) $(B)/asan/src/cli.o
 
 # --- tests -----------------------------------------------------------------------------------------------------------
 
-$(B)/unit/%: $(B)/asan/tests/unit/%.o $(B)/asan/tests/lib/corebuilder.o $(B)/asan/tests/lib/kdumpbuilder.o $(ASAN_LIB)
+TEST_LIB := $(addprefix $(B)/asan/tests/lib/, capture_bed.o corebuilder.o crash_scene.o kdumpbuilder.o)
+
+$(B)/unit/%: $(B)/asan/tests/unit/%.o $(TEST_LIB) $(ASAN_LIB)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS_ASAN) -o $@ $^ -lcmocka -lsnappy $(LIBS_HOST)
 

@@ -10,101 +10,31 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "src/capture.h"
-#include "src/crosscheck.h"
-#include "src/sinks.h"
-#include "tests/lib/corebuilder.h"
+#include "tests/lib/capture_bed.h"
 
 #include "tests/lib/unit.h"
 
-static char dir[64];
-static struct wreck wreck;
-static struct input live, file;
-static struct capture cap;
-static struct progress progress;
-static struct fake_log log_;
-static struct error err;
-
-static struct {
-	struct output out;
-	struct sink_file file;
-	struct sink_limit limit;
-	uint64_t max;			/* bytes that the sink takes, 0 = all */
-	uint64_t room;
-	unsigned int nr_opened;
-} output;
-
-static const char *in_dir(const char *name)
-{
-	static char path[128];
-
-	snprintf(path, sizeof(path), "%s/%s", dir, name);
-	return path;
-}
-
-static int output_open(struct output *out, const struct kernel *kernel, const struct plan *plan, struct sink **ret, struct error *e)
-{
-	(void)out, (void)kernel, (void)plan;
-	output.nr_opened++;
-	*ret = &output.file.sink;
-	if (sink_file_open(&output.file, dir, "core", e))
-		return e->code;
-	if (output.max)
-		*ret = sink_limit_init(&output.limit, &output.file.sink, output.max);
-	return 0;
-}
-
-static void output_close(struct output *out)
-{
-	(void)out;
-}
-
-static uint64_t output_room(struct output *out)
-{
-	(void)out;
-	return output.room;
-}
+static struct capture_bed bed;
 
 static int setup(void **state)
 {
 	(void)state;
-	strcpy(dir, "/tmp/kcapture-formats-XXXXXX");
-	if (!mkdtemp(dir))
-		return -1;
-	wreck_init(&wreck, FORMS[0], EM_X86_64);
-	input_init(&live);
-	wreck_crash(&wreck, &live.crash);
-	mem_chain_add(&live.chain, &wreck.mem.mem);
-	memset(&output, 0, sizeof(output));
-	output.out.open = output_open;
-	output.out.close = output_close;
-	output.out.room = output_room;
-	output.room = UINT64_MAX;
-	memset(&progress, 0, sizeof(progress));
-	return 0;
+	return bed_init(&bed);
 }
 
 static int teardown(void **state)
 {
-	char command[96];
-
 	(void)state;
-	input_close(&live);
-	wreck_free(&wreck);
-	snprintf(command, sizeof(command), "rm -rf %s", dir);
-	return system(command);
+	return bed_free(&bed);
 }
 
 static void prepare(enum dump_format format, enum codec codec, unsigned int jobs)
 {
-	memset(&cap, 0, sizeof(cap));
-	cap.in = &live;
-	cap.out = &output.out;
-	cap.log = fake_log_init(&log_);
-	cap.progress = &progress;
-	cap.format = format;
-	cap.codec = codec;
-	cap.jobs = jobs;
+	bed_prepare(&bed, &bed.live, "core");
+	bed.cap.aliases = false;
+	bed.cap.format = format;
+	bed.cap.codec = codec;
+	bed.cap.jobs = jobs;
 }
 
 /* The memory in the file against that of the machine, by physical address. */
@@ -113,24 +43,23 @@ static void expect_same_memory(const char *name)
 	static uint8_t a[4096], b[4096];
 	unsigned int nr = 0;
 
-	if (input_file_open(&file, in_dir(name), fake_log_init(&log_), &err))
-		fail_msg("%s", err.text);
+	bed_open(&bed, name);
 	for (paddr_t paddr = 0; paddr < WRECK_HIGH + WRECK_HIGH_SIZE; paddr += 4096) {
 		maddr_t x, y;
 		uint64_t x_len, y_len;
 
-		if (crash_find_paddr(&live.crash, paddr, &x, &x_len))
+		if (crash_find_paddr(&bed.live.crash, paddr, &x, &x_len))
 			continue;
-		assert_int_equal(crash_find_paddr(&file.crash, paddr, &y, &y_len), 0);
+		assert_int_equal(crash_find_paddr(&bed.file.crash, paddr, &y, &y_len), 0);
 		x_len = min_u64(min_u64(x_len, y_len), 4096);
-		assert_int_equal(mem_read(&wreck.mem.mem, x, a, x_len), 0);
-		assert_int_equal(mem_read(&file.chain.mem, y, b, x_len), 0);
+		assert_int_equal(mem_read(&bed.wreck.mem.mem, x, a, x_len), 0);
+		assert_int_equal(mem_read(&bed.file.chain.mem, y, b, x_len), 0);
 		assert_memory_equal(a, b, x_len);
 		nr++;
 	}
 	assert_int_equal(nr, 5 + 64 + 8);
-	assert_int_equal(file.crash.notes.nr_cpus, 2);
-	input_close(&file);
+	assert_int_equal(bed.file.crash.notes.nr_cpus, 2);
+	input_close(&bed.file);
 }
 
 static const struct {
@@ -147,13 +76,13 @@ static void test_roundtrip(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
 		for (unsigned int jobs = 1; jobs <= 3; jobs++) {
 			prepare(kinds[i].format, kinds[i].codec, jobs);
-			if (capture(&cap, &err))
-				fail_msg("format %d codec %d jobs %u: %s", kinds[i].format, kinds[i].codec, jobs, err.text);
-			assert_int_equal(cap.holes.nr_bytes, 0);
+			if (capture(&bed.cap, &bed.err))
+				fail_msg("format %d codec %d jobs %u: %s", kinds[i].format, kinds[i].codec, jobs, bed.err.text);
+			assert_int_equal(bed.cap.holes.nr_bytes, 0);
 			/* zstd finds them itself, and does not count. */
-			assert_true(cap.nr_zero_bytes >= WRECK_ZEROS_SIZE || (!kinds[i].format && kinds[i].codec));
-			assert_true(live.chain.nr_bytes[0] >= WRECK_BYTES);
-			capture_deinit(&cap);
+			assert_true(bed.cap.nr_zero_bytes >= WRECK_ZEROS_SIZE || (!kinds[i].format && kinds[i].codec));
+			assert_true(bed.live.chain.nr_bytes[0] >= WRECK_BYTES);
+			capture_deinit(&bed.cap);
 			expect_same_memory("core");
 		}
 	}
@@ -164,9 +93,9 @@ static void test_unsuitable(void **state)
 {
 	(void)state;
 	prepare(FORMAT_ELF, CODEC_LZO, 1);
-	assert_int_equal(capture(&cap, &err), 0);
-	assert_text(log_.text, "an ELF core is plain or zstd");
-	capture_deinit(&cap);
+	assert_int_equal(capture(&bed.cap, &bed.err), 0);
+	assert_text(bed.log.text, "an ELF core is plain or zstd");
+	capture_deinit(&bed.cap);
 	expect_same_memory("core");
 }
 
@@ -182,7 +111,7 @@ static pid_t parent;
 /* In the parent like any other source, in a worker death. */
 static int deadly_read(struct mem *mem, maddr_t addr, void *buf, size_t len)
 {
-	return getpid() == parent ? mem_read(&wreck.mem.mem, addr, buf, len) : die(mem, addr, buf, len);
+	return getpid() == parent ? mem_read(&bed.wreck.mem.mem, addr, buf, len) : die(mem, addr, buf, len);
 }
 
 static void deadly_close(struct mem *mem)
@@ -197,14 +126,14 @@ static void test_workers_die(void **state)
 
 	(void)state;
 	parent = getpid();
-	live.chain.sources[0] = &deadly;
+	bed.live.chain.sources[0] = &deadly;
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
 		prepare(kinds[i].format, kinds[i].codec, 2);
-		if (capture(&cap, &err))
-			fail_msg("%s", err.text);
-		assert_text(log_.text, "a worker has died");
-		assert_int_equal(cap.holes.nr_bytes, 0);
-		capture_deinit(&cap);
+		if (capture(&bed.cap, &bed.err))
+			fail_msg("%s", bed.err.text);
+		assert_text(bed.log.text, "a worker has died");
+		assert_int_equal(bed.cap.holes.nr_bytes, 0);
+		capture_deinit(&bed.cap);
 		expect_same_memory("core");
 	}
 }
@@ -213,15 +142,15 @@ static void test_workers_die(void **state)
 static void test_holes(void **state)
 {
 	(void)state;
-	fake_mem_refuse(&wreck.mem, WRECK_RAM + 0x3000, WRECK_RAM + 0x5000, -EIO);
+	fake_mem_refuse(&bed.wreck.mem, WRECK_RAM + 0x3000, WRECK_RAM + 0x5000, -EIO);
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
 		for (unsigned int jobs = 1; jobs <= 2; jobs++) {
 			prepare(kinds[i].format, kinds[i].codec, jobs);
-			assert_int_equal(capture(&cap, &err), 0);
-			assert_int_equal(cap.holes.nr_bytes, 0x2000);
-			assert_int_equal(cap.holes.nr, 1);
-			assert_true(cap.holes.list[0].start == WRECK_RAM + 0x3000 && cap.holes.list[0].error == -EIO);
-			capture_deinit(&cap);
+			assert_int_equal(capture(&bed.cap, &bed.err), 0);
+			assert_int_equal(bed.cap.holes.nr_bytes, 0x2000);
+			assert_int_equal(bed.cap.holes.nr, 1);
+			assert_true(bed.cap.holes.list[0].start == WRECK_RAM + 0x3000 && bed.cap.holes.list[0].error == -EIO);
+			capture_deinit(&bed.cap);
 		}
 	}
 }
@@ -234,21 +163,21 @@ static void test_no_room(void **state)
 		uint64_t size;
 
 		prepare(kinds[i].format, kinds[i].codec, 1);
-		output.max = 0;
-		assert_int_equal(capture(&cap, &err), 0);
-		size = cap.plan.file_size;
-		capture_deinit(&cap);
-		unlink(in_dir("core"));
+		bed.output.max = 0;
+		assert_int_equal(capture(&bed.cap, &bed.err), 0);
+		size = bed.cap.plan.file_size;
+		capture_deinit(&bed.cap);
+		unlink(bed_path(&bed, "core"));
 		for (uint64_t max = 1; max < size; max += size / 40 + 1) {
 			prepare(kinds[i].format, kinds[i].codec, 1);
-			output.max = max;
-			assert_int_equal(capture(&cap, &err), -ENOSPC);
-			assert_true(access(in_dir("core"), F_OK) && !access(in_dir("core-incomplete"), F_OK));
-			capture_deinit(&cap);
+			bed.output.max = max;
+			assert_int_equal(capture(&bed.cap, &bed.err), -ENOSPC);
+			assert_true(access(bed_path(&bed, "core"), F_OK) && !access(bed_path(&bed, "core-incomplete"), F_OK));
+			capture_deinit(&bed.cap);
 			/* With its header there it opens, and is known for what it is. */
-			if (max > 20000 && !input_file_open(&file, in_dir("core-incomplete"), fake_log_init(&log_), &err)) {
-				assert_true(file.crash.ehdr.flags & EF_DUMP_INCOMPLETE);
-				input_close(&file);
+			if (max > 20000 && !input_file_open(&bed.file, bed_path(&bed, "core-incomplete"), fake_log_init(&bed.log), &bed.err)) {
+				assert_true(bed.file.crash.ehdr.flags & EF_DUMP_INCOMPLETE);
+				input_close(&bed.file);
 			}
 		}
 	}
@@ -259,23 +188,23 @@ static void test_levels(void **state)
 {
 	(void)state;
 	prepare(FORMAT_ELF, CODEC_NONE, 1);
-	cap.levels[1] = 1;
-	cap.nr_levels = 2;
-	output.room = 4096;
-	assert_int_equal(capture(&cap, &err), 0);
-	assert_int_equal(cap.level, 1);
-	assert_int_equal(output.nr_opened, 1);
-	assert_text(log_.text, "level 0 finds no room");
-	capture_deinit(&cap);
+	bed.cap.levels[1] = 1;
+	bed.cap.nr_levels = 2;
+	bed.output.room = 4096;
+	assert_int_equal(capture(&bed.cap, &bed.err), 0);
+	assert_int_equal(bed.cap.level, 1);
+	assert_int_equal(bed.output.nr_opened, 1);
+	assert_text(bed.log.text, "level 0 finds no room");
+	capture_deinit(&bed.cap);
 	prepare(FORMAT_KDUMP, CODEC_LZO, 1);
-	cap.levels[1] = 1;
-	cap.nr_levels = 2;
-	output.room = UINT64_MAX;
-	output.max = 50000;
-	assert_int_equal(capture(&cap, &err), -ENOSPC);
-	assert_int_equal(output.nr_opened, 3);
-	assert_int_equal(cap.level, 1);
-	capture_deinit(&cap);
+	bed.cap.levels[1] = 1;
+	bed.cap.nr_levels = 2;
+	bed.output.room = UINT64_MAX;
+	bed.output.max = 50000;
+	assert_int_equal(capture(&bed.cap, &bed.err), -ENOSPC);
+	assert_int_equal(bed.output.nr_opened, 3);
+	assert_int_equal(bed.cap.level, 1);
+	capture_deinit(&bed.cap);
 }
 
 /* Parts of a split dump: each has its own pages, together all. */
@@ -288,27 +217,27 @@ static void test_split(void **state)
 		char name[8] = { 'p', '0' + i };
 
 		prepare(FORMAT_KDUMP, CODEC_ZLIB, 1);
-		cap.split_start = i ? 0x120 : 0;
-		cap.split_end = i ? 0x808 : 0x120;
-		assert_int_equal(capture(&cap, &err), 0);
-		capture_deinit(&cap);
-		paths[i] = strdup(in_dir(name));
-		assert_int_equal(rename(in_dir("core"), paths[i]), 0);
+		bed.cap.split_start = i ? 0x120 : 0;
+		bed.cap.split_end = i ? 0x808 : 0x120;
+		assert_int_equal(capture(&bed.cap, &bed.err), 0);
+		capture_deinit(&bed.cap);
+		paths[i] = strdup(bed_path(&bed, name));
+		assert_int_equal(rename(bed_path(&bed, "core"), paths[i]), 0);
 	}
-	if (input_files_open(&file, paths, 2, fake_log_init(&log_), &err))
-		fail_msg("%s", err.text);
+	if (input_files_open(&bed.file, paths, 2, fake_log_init(&bed.log), &bed.err))
+		fail_msg("%s", bed.err.text);
 	for (paddr_t paddr = WRECK_RAM; paddr < WRECK_RAM + WRECK_RAM_SIZE; paddr += 4096) {
 		uint8_t a[4096], b[4096];
 		maddr_t x, y;
 		uint64_t len;
 
-		assert_int_equal(crash_find_paddr(&live.crash, paddr, &x, &len), 0);
-		assert_int_equal(crash_find_paddr(&file.crash, paddr, &y, &len), 0);
-		assert_int_equal(mem_read(&wreck.mem.mem, x, a, 4096), 0);
-		assert_int_equal(mem_read(&file.chain.mem, y, b, 4096), 0);
+		assert_int_equal(crash_find_paddr(&bed.live.crash, paddr, &x, &len), 0);
+		assert_int_equal(crash_find_paddr(&bed.file.crash, paddr, &y, &len), 0);
+		assert_int_equal(mem_read(&bed.wreck.mem.mem, x, a, 4096), 0);
+		assert_int_equal(mem_read(&bed.file.chain.mem, y, b, 4096), 0);
 		assert_memory_equal(a, b, 4096);
 	}
-	input_close(&file);
+	input_close(&bed.file);
 	free(paths[0]);
 	free(paths[1]);
 }

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The whole road when something fails on it: the output, a read, the input itself. */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "src/sys.h"
+#include "tests/lib/capture_bed.h"
+
+#include "tests/lib/unit.h"
+
+static struct capture_bed bed;
+
+static int setup(void **state)
+{
+	(void)state;
+	return bed_init(&bed);
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	return bed_free(&bed);
+}
+
+static int run(struct input *in, const char *name)
+{
+	bed_prepare(&bed, in, name);
+	return capture(&bed.cap, &bed.err);
+}
+
+static void test_output_does_not_open(void **state)
+{
+	(void)state;
+	bed.output.open_error = -ENOSPC;
+	assert_int_equal(run(&bed.live, "vmcore"), -ENOSPC);
+	assert_string_equal(bed.err.text, "no room for you");
+	assert_int_equal(bed.output.nr_closed, 1);
+	capture_deinit(&bed.cap);
+}
+
+/* Whichever write fails, the result is an error, kept, never committed, and closed. */
+static void test_nth_write_fails(void **state)
+{
+	(void)state;
+	for (unsigned int n = 1;; n++) {
+		int rc;
+
+		fake_sink_free(&bed.output.fake);
+		fake_sink_init(&bed.output.fake, SINK_SEEK);
+		bed.output.fake.fail_at = n;
+		bed.output.fake.fail_error = -ENOSPC;
+		bed.output.fake.fail_on = n % 2;
+		rc = run(&bed.live, NULL);
+		assert_int_equal(bed.output.fake.events[bed.output.fake.nr_events - 1].call, CALL_CLOSE);
+		assert_int_equal(bed.output.fake.committed, !rc);
+		assert_int_equal(bed.output.fake.kept, rc != 0);
+		if (!rc) {
+			capture_deinit(&bed.cap);
+			assert_in_range(n, 8, 100);
+			break;
+		}
+		assert_int_equal(rc, -ENOSPC);
+		assert_int_equal(bed.err.code, -ENOSPC);
+		assert_text(bed.err.text, "fake");
+		assert_true(bed.output.fake.size == bed.cap.plan.file_size);
+		if (bed.output.fake.data.len >= 64)
+			assert_int_equal(elf_get(ELFDATA2LSB, bed.output.fake.data.p + 48, 4) & 1, bed.output.fake.data.p[0] == 0x7f);
+		/* One failure is not the end: the header and the note that says why are written all the same. */
+		if (!bed.output.fake.fail_on) {
+			assert_memory_equal(bed.output.fake.data.p, "\177ELF", 4);
+			assert_non_null(memmem(bed.output.fake.data.p, bed.output.fake.data.len, "STATUS=incomplete 28\n", 21));
+		}
+		capture_deinit(&bed.cap);
+	}
+}
+
+/* What was not written after an error is listed as unreadable, with that error. */
+static void test_rest_is_listed(void **state)
+{
+	(void)state;
+	bed.output.fake.fail_at = 6;	/* headers, program headers, notes, ours in two pieces, the first data */
+	bed.output.fake.fail_error = -ENOSPC;
+	assert_int_equal(run(&bed.live, NULL), -ENOSPC);
+	assert_int_equal(bed.cap.holes.nr_bytes, WRECK_BYTES);
+	assert_int_equal(bed.cap.holes.list[0].error, -ENOSPC);
+	assert_int_equal(bed.cap.holes.list[0].start, WRECK_RAM);
+	assert_string_equal(bed.err.text, "writing to fake failed: No space left on device");
+	capture_deinit(&bed.cap);
+}
+
+/* A read that fails once costs a page at most. */
+static void test_nth_read_fails(void **state)
+{
+	(void)state;
+	for (unsigned int n = 0; n < 12; n++) {
+		bed.wreck.mem.fail_at = bed.wreck.mem.nr_requests + 1 + n;
+		bed.wreck.mem.fail_error = -EIO;
+		assert_int_equal(run(&bed.live, "vmcore"), 0);
+		assert_true(bed.cap.holes.nr_bytes <= 4096);
+		capture_deinit(&bed.cap);
+		bed_open(&bed, "vmcore");
+		assert_true(bed_crosscheck(&bed).nr_differ <= 1);
+		input_close(&bed.file);
+	}
+}
+
+static void test_wrong_files(void **state)
+{
+	int fd = open(bed_path(&bed, "text"), O_WRONLY | O_CREAT, 0600);
+
+	(void)state;
+	assert_int_equal(input_file_open(&bed.file, bed_path(&bed, "none"), NULL, &bed.err), -ENOENT);
+	assert_text(bed.err.text, "/none: No such file or directory");
+	assert_int_equal(input_file_open(&bed.file, bed_path(&bed, "text"), NULL, &bed.err), -ENODATA);
+	assert_text(bed.err.text, "/text: ELF header at 0x0 is not readable through file");
+	assert_int_equal(write_all(fd, "This is no core at all, it is only a text that somebody wrote for a test.", 73), 0);
+	assert_int_equal(input_file_open(&bed.file, bed_path(&bed, "text"), NULL, &bed.err), -EINVAL);
+	assert_text(bed.err.text, "no ELF magic, found 54 68 69 73");
+	close(fd);
+	assert_int_equal(input_file_open(&bed.file, bed.dir, NULL, &bed.err), -EISDIR);
+}
+
+/* A header that claims 4 TiB which are not there: that must end, and say so. */
+static void test_endless_emptiness(void **state)
+{
+	uint64_t claimed = 1ULL << 42;
+	struct elf_phdr phdr;
+	uint8_t raw[ELF_PHDR_MAX];
+	int fd;
+
+	(void)state;
+	assert_int_equal(run(&bed.live, "vmcore"), 0);
+	capture_deinit(&bed.cap);
+	fd = open(bed_path(&bed, "vmcore"), O_RDWR);
+	assert_true(fd >= 0);
+	/* Of the last real PT_LOAD: the file ends with its data. */
+	assert_int_equal(pread(fd, raw, 56, 64 + 56 * bed.live.crash.nr_segs), 56);
+	elf_phdr_decode(FORMS[0], raw, &phdr);
+	phdr.filesz = phdr.memsz = claimed;
+	assert_int_equal(elf_phdr_encode(FORMS[0], &phdr, raw), 0);
+	assert_int_equal(pwrite(fd, raw, 56, 64 + 56 * bed.live.crash.nr_segs), 56);
+	close(fd);
+	bed_open(&bed, "vmcore");
+	assert_int_equal(run(&bed.file, "copy"), -ENODATA);
+	assert_true(bed.cap.holes.nr_bytes > claimed - (16 << 20) && bed.cap.holes.nr_bytes < claimed);
+	capture_deinit(&bed.cap);
+	input_close(&bed.file);
+}
+
+/* A core cut in the middle: what is behind the end is holes in the copy, which is not called complete. */
+static void test_truncated_core(void **state)
+{
+	uint64_t size;
+
+	(void)state;
+	assert_int_equal(run(&bed.live, "vmcore"), 0);
+	size = bed.cap.plan.file_size;
+	capture_deinit(&bed.cap);
+	assert_int_equal(truncate(bed_path(&bed, "vmcore"), size - 0x2c00), 0);
+	bed_open(&bed, "vmcore");
+	assert_int_equal(run(&bed.file, "copy"), -ENODATA);
+	assert_int_equal(bed.cap.holes.nr_bytes, 0x2c00);
+	assert_int_equal(bed.cap.holes.list[0].error, -ENODATA);
+	capture_deinit(&bed.cap);
+	input_close(&bed.file);
+	bed_open(&bed, "copy-incomplete");
+	assert_int_equal(bed.file.crash.ehdr.flags, EF_DUMP_INCOMPLETE);
+	input_close(&bed.file);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_output_does_not_open, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_nth_write_fails, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_rest_is_listed, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_nth_read_fails, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_wrong_files, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_endless_emptiness, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_truncated_core, setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
