@@ -26,14 +26,14 @@ LIBS_CODEC := -ldeflate -llzo2 -lzstd
 LIBS_HOST := -lelf -lbearssl -lcrypto $(LIBS_CODEC)
 
 ELFCORE := $(wildcard elfcore/*.c)
-SRC_BOTH := $(addprefix src/, sys.c digest.c guard.c config.c config_target.c blkid.c device.c identity.c capture.c crosscheck.c progress.c \
-	input.c input_live.c input_file.c mem_devmem.c mem_file.c mem_flat.c mem_vmcore.c mem_window.c sink_file.c sink_block.c sink_stream.c)
-SRC_BOTH += src/config_format.c src/sums.c src/sink_sum.c src/dumps.c
-SRC_INIT := src/init.c src/rescue.c src/log_ring.c src/console.c src/crash_json.c src/dmesg_file.c src/notes_file.c src/last_words.c src/watchdog.c src/program.c src/assemble.c src/modules.c \
-	src/target.c src/target_fs.c src/target_raw.c
-SRC_BOTH += $(addprefix src/, config_net.c wire.c wire_auth.c net_sock.c sender.c sender_link.c sink_tcp.c)
-SRC_INIT += src/target_tcp.c src/netif.c src/netif6.c
-SRC_BOTH += src/pump.c src/workers.c src/writeback.c
+# In src/: of both programs, of /init alone, and all the rest of the command.
+SRC_BOTH := $(patsubst %,src/%.c, \
+	blkid capture config config_format config_net config_target crosscheck device digest dumps guard identity input \
+	input_file input_live mem_devmem mem_file mem_flat mem_vmcore mem_window net_sock progress pump sender sender_link \
+	sink_block sink_file sink_stream sink_sum sink_tcp sums sys wire wire_auth workers writeback)
+SRC_INIT := $(patsubst %,src/%.c, \
+	assemble console crash_json dmesg_file init last_words log_ring modules netif netif6 notes_file program rescue \
+	target target_fs target_raw target_tcp watchdog)
 SRC_HOST := $(filter-out $(SRC_BOTH) $(SRC_INIT) src/cli.c, $(wildcard src/*.c)) $(wildcard initramfs/*.c)
 
 # What /init takes from the distribution's static libraries, and the glue that lets them link with klibc.
@@ -108,9 +108,9 @@ TEST_TOOLS := $(addprefix $(B)/tools/, page_set synth measure dump_sender)
 test-programs: $(addprefix $(B)/unit/,$(UNIT_TESTS) klibc_link) $(B)/kcapture.asan $(TEST_TOOLS)
 
 CFLAGS_FUZZ := -std=gnu11 -I. -I/usr/include/bearssl -D_GNU_SOURCE -O1 -g -fno-omit-frame-pointer -fno-sanitize-recover=undefined
-FUZZ_OBJS := $(patsubst %.c,$(B)/clang/%.o,$(ELFCORE) src/config.c src/config_format.c src/config_target.c src/mem_flat.c src/sys.c initramfs/cmdline.c)
-FUZZ_OBJS += $(addprefix $(B)/clang/src/, config_net.o net_sock.o wire.o wire_auth.o digest.o)
-FUZZ_OBJS += $(B)/clang/src/gdb_stub.o
+FUZZ_SRC := $(ELFCORE) initramfs/cmdline.c $(patsubst %,src/%.c, \
+	config config_format config_net config_target digest gdb_stub mem_flat net_sock sys wire wire_auth)
+FUZZ_OBJS := $(patsubst %.c,$(B)/clang/%.o,$(FUZZ_SRC))
 
 $(B)/clang/%.o: %.c
 	@mkdir -p $(@D)
