@@ -114,7 +114,7 @@ static int run(struct input *in, const char *name)
 	cap.out = &output.out;
 	cap.log = fake_log_init(&log_);
 	cap.progress = &progress;
-	cap.aliases = true;
+	cap.max_aliases = 100;
 	cap.identified = identified;
 	memcpy(cap.levels, levels, sizeof(levels));
 	cap.nr_levels = nr_levels;
