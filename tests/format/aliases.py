@@ -20,7 +20,7 @@ CALL_CHAIN = ("sysrq_handle_crash", "ksys_write", "entry_SYSCALL_64")
 PAGE = 4096
 KERNEL_MAP = 0xffffffff80000000
 CROWD = 0xffffffffd0000000          # among the modules, where none is
-NR_CROWD = 40000                    # pages, of two program headers each
+NR_CROWD = 33000                    # pages, of two program headers each
 ENTRY_PAGE, ENTRY_TABLE, ENTRY_ADDRESS = 0x63, 0x67, 0x000ffffffffff000
 
 

@@ -247,7 +247,7 @@ def tests():
         checks += [selection.by_types] * (kernel != "5.10")
         found += [runner.Test(f"selection-{check.__name__.replace('_', '-')}-{kernel}", functools.partial(check, kernel), 30)
                   for check in checks]
-    found += [runner.Test(f"aliases-{check.__name__.replace('_', '-')}", check) for check in aliases.CHECKS]
+    found += [runner.Test(f"aliases-{check.__name__.replace('_', '-')}", check, 20) for check in aliases.CHECKS]
     found += [runner.Test(f"report-{check.__name__.replace('_', '-')}", functools.partial(select, check)) for check in report.CHECKS]
     found += [runner.Test(f"analysis-{check.__name__.replace('_', '-')}", functools.partial(select, check)) for check in analysis.CHECKS]
     found += [runner.Test(check.__name__.replace("_", "-"), functools.partial(select, check)) for check in debuggers.CHECKS]
