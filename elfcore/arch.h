@@ -25,6 +25,7 @@ typedef int mapping_fn(void *arg, const struct mapping *mapping);
 /* A range of virtual addresses, last address included. */
 struct area {
 	vaddr_t start, last;
+	bool mixed;		/* stacks lie among much else here; elsewhere every mapping is as good as the next */
 };
 
 #define ARCH_AREAS_MAX 4
@@ -72,7 +73,7 @@ struct arch_ops {
 	/* The entries that the translation of vaddr goes through, root first, up to where it ends; how many. */
 	unsigned int (*explain)(struct kernel *kernel, vaddr_t vaddr, struct table_step ret[ARCH_LEVELS_MAX]);
 
-	/* The areas outside direct map and kernel image where stacks and modules live, the most wanted first. */
+	/* The areas outside direct map and kernel image where stacks and modules live, disjoint, the most wanted first. */
 	unsigned int (*areas)(const struct kernel *kernel, struct area ret[ARCH_AREAS_MAX]);
 };
 

@@ -14,6 +14,7 @@
 
 #define KERNEL_MAP 0xffffffff80000000ULL	/* __START_KERNEL_map */
 #define IMAGE_SIZE (512LL << 20)	/* KERNEL_IMAGE_SIZE without KASLR */
+#define CPU_ENTRY_AREA 0xfffffe0000000000ULL
 #define ESPFIX_BASE 0xffffff0000000000ULL
 #define PAGE_SHIFT 12
 #define TABLE_ENTRIES 512
@@ -328,8 +329,9 @@ static void loads_end(const struct crash *crash, vaddr_t *direct_end, vaddr_t *i
 }
 
 /*
- * Modules lie above the image; vmalloc space with the stacks, vmemmap and the CPU entry areas between the direct map and
- * ESPFIX_BASE, where a few pages are mapped thousands of times (Documentation/arch/x86/x86_64/mm.rst).
+ * Modules lie above the image; between the direct map and ESPFIX_BASE, where a few pages are mapped thousands of times,
+ * vmalloc space with the stacks, vmemmap, and since 4.15 the CPU entry areas with the exception stacks
+ * (Documentation/arch/x86/x86_64/mm.rst).
  */
 static unsigned int x86_64_areas(const struct kernel *kernel, struct area ret[ARCH_AREAS_MAX])
 {
@@ -337,10 +339,12 @@ static unsigned int x86_64_areas(const struct kernel *kernel, struct area ret[AR
 	unsigned int nr = 0;
 
 	loads_end(kernel->crash, &direct_end, &image_end);
-	if (image_end)
-		ret[nr++] = (struct area){ round_up(image_end, kernel->page_size), UINT64_MAX };
-	if (direct_end)
-		ret[nr++] = (struct area){ round_up(direct_end, kernel->page_size), ESPFIX_BASE - 1 };
+	if (image_end && image_end <= 0 - kernel->page_size)
+		ret[nr++] = (struct area){ round_up(image_end, kernel->page_size), UINT64_MAX, false };
+	if (!direct_end || direct_end > CPU_ENTRY_AREA - kernel->page_size)
+		return nr;
+	ret[nr++] = (struct area){ CPU_ENTRY_AREA, ESPFIX_BASE - 1, false };
+	ret[nr++] = (struct area){ round_up(direct_end, kernel->page_size), CPU_ENTRY_AREA - 1, true };
 	return nr;
 }
 

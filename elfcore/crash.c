@@ -8,9 +8,6 @@
 /* x86_64 and arm64 end at 52 bits of physical address; no file is longer either. */
 #define ADDR_LIMIT (1ULL << 52)
 
-/* kexec-tools writes at most 32768 ranges (CRASH_MAX_MEMORY_RANGES), our own alias segments and PN_XNUM go beyond. */
-#define PHDRS_LIMIT (1U << 21)
-
 /* Per-CPU buffers are below 4 KiB, VMCOREINFO is a page (64 KiB on ppc64), a merged segment of 8192 CPUs 3 MiB. */
 #define NOTE_SEGMENT_LIMIT (16U << 20)
 
@@ -66,7 +63,7 @@ static int count_phdrs(struct crash *crash, const struct crash_source *source, s
 			return fail(err, rc, "section header 0 with the number of program headers is not readable");
 		crash->nr_phdrs = elf_shdr0_info(ehdr->form, shdr);
 	}
-	if (crash->nr_phdrs > PHDRS_LIMIT)
+	if (crash->nr_phdrs > CRASH_PHDRS_MAX)
 		return fail(err, -EINVAL, "%u program headers are more than any core has", crash->nr_phdrs);
 	if (source->size) {
 		room = source->size > ehdr->phoff ? (source->size - ehdr->phoff) / ehdr->phentsize : 0;

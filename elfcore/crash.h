@@ -16,6 +16,12 @@
 #include "elfcore/notes.h"
 #include "elfcore/vmcoreinfo.h"
 
+/*
+ * More program headers than this are not read. kexec-tools writes at most 32768 ranges (CRASH_MAX_MEMORY_RANGES), our own
+ * alias segments and PN_XNUM go beyond.
+ */
+#define CRASH_PHDRS_MAX (1U << 21)
+
 /* One PT_LOAD. The data is at src of the source, never at paddr: kexec's backup region makes the two differ. */
 struct segment {
 	vaddr_t vaddr;

@@ -14,7 +14,6 @@
 #define ELFCORE_PLAN_H
 
 #include "elfcore/crash.h"
-#include "elfcore/kernel.h"
 
 /* Bytes of the source that are stored once, at off of the dump. */
 struct plan_range {
@@ -55,13 +54,6 @@ void plan_deinit(struct plan *plan);
 /* The two halves of plan_init(), for who makes other segments of the same crash. -ENOMEM. */
 int plan_add_load(struct plan *plan, const struct segment *seg);
 int plan_make_ranges(struct plan *plan);
-
-/*
- * Add alias segments: PT_LOADs that give vmalloc addresses (stacks, modules) a place in data that is stored already,
- * with p_paddr PADDR_NONE and after every real PT_LOAD, so that only readers by virtual address (gdb) use them.
- * At most max; missing knowledge adds none. -ENOMEM is the only error.
- */
-int plan_add_aliases(struct plan *plan, struct kernel *kernel, unsigned int max, struct log *log);
 
 /* Fix all offsets, with notes_len bytes of notes. Called once, after everything was added. -EOVERFLOW. */
 int plan_layout(struct plan *plan, uint64_t notes_len, struct error *err);

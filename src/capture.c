@@ -19,6 +19,7 @@
 
 #include "elfcore/core_elf.h"
 #include "elfcore/core_kdump.h"
+#include "elfcore/plan_alias.h"
 #include "elfcore/plan_filter.h"
 #include "elfcore/sink_flat.h"
 #include "src/config_format.h"
@@ -90,6 +91,14 @@ static void leave_out(struct capture *c)
 	pagemap_deinit(&pm);
 }
 
+/* There is a note's header, too. */
+static unsigned int aliases_room(const struct capture *c)
+{
+	unsigned int nr_others = 1 + c->plan.nr_loads, room = c->many_headers ? CRASH_PHDRS_MAX : PN_XNUM - 1;
+
+	return nr_others < room ? min_u64(room - nr_others, c->max_aliases) : 0;
+}
+
 static int make_plan(struct capture *c, struct core *core, struct error *err)
 {
 	uint64_t page_size = max_u64(c->kernel.page_size, 4096);
@@ -102,8 +111,8 @@ static int make_plan(struct capture *c, struct core *core, struct error *err)
 	c->plan.level_done = c->level & DUMP_LEVEL_ZERO;
 	if (elf)
 		leave_out(c);
-	if (elf && c->aliases && plan_add_aliases(&c->plan, &c->kernel, CAPTURE_MAX_ALIASES, c->log))
-		return fail(err, -ENOMEM, "no memory for alias segments");
+	if (elf)
+		plan_add_aliases(&c->plan, &c->kernel, aliases_room(c), c->log);
 	rc = core->ops->plan(core, &c->plan, err);
 	if (rc)
 		return rc;

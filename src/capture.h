@@ -21,7 +21,7 @@ struct output {
 	uint64_t (*room)(struct output *out);
 };
 
-#define CAPTURE_MAX_ALIASES 8192
+#define CAPTURE_MAX_ALIASES 8192	/* where memory is short: 64 bytes each */
 #define CAPTURE_MAX_RUNS 16384
 #define CAPTURE_MAX_RUNS_PARTIAL 60000	/* of a source whose gaps cannot be filled again: as many as e_phnum can say */
 
@@ -31,7 +31,8 @@ struct capture {
 	struct output *out;
 	struct log *log;
 	struct progress *progress;
-	bool aliases;
+	unsigned int max_aliases;	/* 0 = none; so many at most, and all headers below PN_XNUM unless many_headers is set */
+	bool many_headers;
 	enum dump_format format;
 	enum codec codec;		/* ELF: none, or zstd for seekable zstd */
 	int codec_level;		/* 0 = the codec's fast one */

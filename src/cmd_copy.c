@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -27,6 +28,8 @@ static const char help[] =
 	"  -R, --rearrange   put the flattened IN (\"-\" = standard input) together again as it is, whatever it holds\n"
 	"  -f, --force       replace OUT, or overwrite the block device OUT\n"
 	"      --no-aliases  add no segments for vmalloc addresses (stacks and modules in gdb)\n"
+	"      --all-aliases add them all, even if there are more program headers then than every reader takes (65534);\n"
+	"                    stacks and modules come first\n"
 	"  -q, --quiet       no progress\n"
 	"  -h, --help        this text\n";
 
@@ -34,7 +37,8 @@ struct options {
 	char **ins;
 	unsigned int nr_ins;
 	struct config cfg;		/* format, codec, jobs, levels */
-	bool aliases, quiet, rearrange, force;
+	unsigned int max_aliases;
+	bool many_headers, quiet, rearrange, force;
 };
 
 static void show(struct progress *progress, const char *line)
@@ -58,7 +62,8 @@ static int copy(struct options *opts, struct output_path *out)
 		.out = &out->out,
 		.log = stderr_log(),
 		.progress = &progress,
-		.aliases = opts->aliases,
+		.max_aliases = opts->max_aliases,
+		.many_headers = opts->many_headers,
 		.format = opts->cfg.format,
 		.codec = opts->cfg.codec,
 		.jobs = opts->cfg.jobs,
@@ -103,7 +108,8 @@ static int parse(int opt, struct options *opts)
 	case 'j': return config_set_jobs(&opts->cfg, "jobs", optarg, &err) ? usage_error("copy", "%s", err.text) : 0;
 	case 'R': opts->rearrange = true; return 0;
 	case 'f': opts->force = true; return 0;
-	case 'A': opts->aliases = false; return 0;
+	case 'A': opts->max_aliases = 0; return 0;
+	case 'X': opts->many_headers = true; return 0;
 	case 'q': opts->quiet = true; return 0;
 	default: return opt == 'h' ? 'h' : 2;
 	}
@@ -134,12 +140,13 @@ int cmd_copy(int argc, char **argv)
 		{ "rearrange", no_argument, NULL, 'R' },
 		{ "force", no_argument, NULL, 'f' },
 		{ "no-aliases", no_argument, NULL, 'A' },
+		{ "all-aliases", no_argument, NULL, 'X' },
 		{ "quiet", no_argument, NULL, 'q' },
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 },
 	};
 	static struct output_path out;
-	static struct options opts = { .aliases = true };
+	static struct options opts = { .max_aliases = UINT_MAX };
 	struct error err;
 	int opt, rc;
 

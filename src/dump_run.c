@@ -43,7 +43,7 @@ int dump_at_level(struct dump_run *run, struct input *in, struct output_path *pa
 		.out = &path->out,
 		.log = &run->show.log,
 		.progress = &run->show.progress,
-		.aliases = true,
+		.max_aliases = CAPTURE_MAX_ALIASES,
 		.levels = { level },
 		.nr_levels = 1,
 		.format = run->opt.format,

@@ -159,7 +159,7 @@ static int save(const struct config *cfg, struct log_ring *ring, struct progress
 	c->out = &state.target.out;
 	c->log = &ring->log;
 	c->progress = progress;
-	c->aliases = cfg->aliases;
+	c->max_aliases = cfg->aliases ? CAPTURE_MAX_ALIASES : 0;
 	c->format = cfg->format;
 	c->codec = cfg->codec;
 	c->jobs = cfg->jobs;

@@ -255,7 +255,7 @@ def tests():
         checks += [selection.by_types] * (kernel != "5.10")
         found += [runner.Test(f"selection-{check.__name__.replace('_', '-')}-{kernel}", functools.partial(check, kernel), 30)
                   for check in checks]
-    found.append(runner.Test("aliases-say-the-same", functools.partial(select, aliases.say_the_same)))
+    found += [runner.Test(f"aliases-{check.__name__.replace('_', '-')}", check, 20) for check in aliases.CHECKS]
     found += [runner.Test(f"report-{check.__name__.replace('_', '-')}", functools.partial(select, check)) for check in report.CHECKS]
     found += [runner.Test(f"analysis-{check.__name__.replace('_', '-')}", functools.partial(select, check)) for check in analysis.CHECKS]
     found += [runner.Test(check.__name__.replace("_", "-"), functools.partial(select, check)) for check in debuggers.CHECKS]

@@ -104,7 +104,7 @@ void bed_prepare(struct capture_bed *bed, struct input *in, const char *name)
 	bed->cap.out = &bed->output.out;
 	bed->cap.log = fake_log_init(&bed->log);
 	bed->cap.progress = &bed->progress;
-	bed->cap.aliases = true;
+	bed->cap.max_aliases = 100;
 }
 
 void bed_open(struct capture_bed *bed, const char *name)

@@ -10,11 +10,14 @@ import pathlib
 import subprocess
 import tempfile
 
+from lib import elf
 from lib.debian import Suite, unpack
 from lib.fetch_kernels import build_module, fetch_vmlinux, locked, staging
 from lib.paths import CACHE, KCAPTURE
 from lib.runner import DEADLINE, expect
 
+KERNEL_MAP = 0xffffffff80000000
+PAGE = 4096
 DRGN_SCRIPT = """
 import json, sys
 import drgn
@@ -115,11 +118,26 @@ def compare(what, kernel, mine, theirs):
         f"  {a[0]:#x} {a[1]}   {b[0]:#x} {b[1]}" for a, b in zip(mine + [(0, None)] * 99, theirs)))
 
 
+def check_segments(core, cpus):
+    """All stacks that the CPUs came through, interrupts' and exceptions' too, have alias segments, before any module has one."""
+    with elf.Core(core) as parsed:
+        loads = parsed.loads
+    modules = next(i for i, load in enumerate(loads) if load.paddr == elf.NO_PADDR and load.vaddr >= KERNEL_MAP)
+    for cpu, stack in cpus.items():
+        for frame in stack["frames"]:
+            sp = int(frame["sp"], 16)
+            # what ran over has its stack pointer in the gap below
+            found = next((i for i, load in enumerate(loads) if load.vaddr - PAGE <= sp < load.vaddr + load.filesz), None)
+            expect(not sp >> 63 or found is not None and found < modules,
+                   f"CPU {cpu}: of {len(loads)} segments number {found} has the stack at {sp:#x}, {modules} the first module")
+
+
 def check(core, kernel, with_module=False):
     """Compare all stacks of a core; returns how many there were."""
     theirs = drgns(core, kernel, with_module)
     cpus = {str(stack["cpu"]): stack for stack in ours(core, "-a")}
     tasks = {str(stack["pid"]): stack for stack in ours(core, "-t")}
+    check_segments(core, cpus)
     expect(set(cpus) == set(theirs["cpus"]), f"CPUs {sorted(cpus)}, drgn has {sorted(theirs['cpus'])}")
     expect(set(tasks) == set(theirs["tasks"]), f"tasks {sorted(tasks)}, drgn has {sorted(theirs['tasks'])}")
     for kind, mine in (("cpus", cpus), ("tasks", tasks)):

@@ -372,7 +372,7 @@ static void test_circles_to_nowhere(void **state)
 	assert_int_equal(each(0, UINT64_MAX, &list), -E2BIG);
 }
 
-/* Modules lie behind the image, vmalloc space between direct map and image. */
+/* Modules lie behind the image, vmalloc space and the CPU entry areas between direct map and image. */
 static void test_areas(void **state)
 {
 	struct segment segs[] = {
@@ -387,11 +387,15 @@ static void test_areas(void **state)
 	build("");
 	crash.segs = segs;
 	crash.nr_segs = ARRAY_SIZE(segs);
-	assert_int_equal(kernel.arch->areas(&kernel, areas), 2);
-	assert_true(areas[0].start == 0xffffffff83346000 && areas[0].last == UINT64_MAX);
-	assert_true(areas[1].start == 0xffff888140000000 && areas[1].last == 0xfffffeffffffffff);
+	assert_int_equal(kernel.arch->areas(&kernel, areas), 3);
+	assert_true(areas[0].start == 0xffffffff83346000 && areas[0].last == UINT64_MAX && !areas[0].mixed);
+	assert_true(areas[1].start == 0xfffffe0000000000 && areas[1].last == 0xfffffeffffffffff && !areas[1].mixed);
+	assert_true(areas[2].start == 0xffff888140000000 && areas[2].last == 0xfffffdffffffffff && areas[2].mixed);
+	/* Without a direct map nothing says where all that begins; a segment at the very top leaves no room for modules. */
 	crash.nr_segs = 1;
 	assert_int_equal(kernel.arch->areas(&kernel, areas), 1);
+	segs[0].memsz = -segs[0].vaddr - 1;
+	assert_int_equal(kernel.arch->areas(&kernel, areas), 0);
 	crash.segs = segs + 3;
 	assert_int_equal(kernel.arch->areas(&kernel, areas), 0);
 }

@@ -251,124 +251,12 @@ static void test_xnum_room(void **state)
 	assert_int_equal(plan.notes_off, 64 + 65535 * 56 + 64);
 }
 
-/* --- aliases: an architecture that maps what the test says ------------------------------------------------------------ */
-
-static struct mapping mappings[16];
-static unsigned int nr_mappings, nr_walks;
-static int walk_result;
-
-static int fake_each_mapping(struct kernel *kernel, vaddr_t start, vaddr_t last, mapping_fn *fn, void *arg)
-{
-	(void)kernel, (void)start, (void)last;
-	if (nr_walks++)
-		return 0;
-	for (unsigned int i = 0; i < nr_mappings; i++) {
-		int rc = fn(arg, &mappings[i]);
-
-		if (rc)
-			return rc;
-	}
-	return walk_result;
-}
-
-static unsigned int fake_areas(const struct kernel *kernel, struct area ret[ARCH_AREAS_MAX])
-{
-	(void)kernel;
-	ret[0] = (struct area){ 0xffffffffa0000000, UINT64_MAX };
-	ret[1] = (struct area){ 0xffffc90000000000, 0xffffffff7fffffff };
-	return 2;
-}
-
-static const struct arch_ops fake_arch = { .name = "fake", .each_mapping = fake_each_mapping, .areas = fake_areas };
-static struct kernel kernel;
-static struct fake_log log_;
-
-static void alias_setup(void)
-{
-	load(0xffff888000001000, 0x1000, 0x81000, 0x3000, 0x3000);
-	load(0xffff888000010000, 0x10000, 0x10000, 0x8000, 0x8000);
-	kernel = (struct kernel){ .crash = &crash, .arch = &fake_arch, .can_translate = true, .page_size = 4096 };
-	nr_mappings = nr_walks = 0;
-	walk_result = 0;
-}
-
-static int add_aliases(unsigned int max)
-{
-	assert_int_equal(plan_init(&plan, &crash, 4096, &err), 0);
-	return plan_add_aliases(&plan, &kernel, max, fake_log_init(&log_));
-}
-
-/*
- * Two loads behind each other, which together are the alias. The first ends one byte into its last page: p_paddr +
- * p_filesz, with p_paddr all ones, is then the begin of a page, and makedumpfile drops no page for it.
- */
-static void assert_alias(unsigned int i, vaddr_t vaddr, uint64_t len, uint64_t off)
-{
-	const struct plan_load *head = &plan.loads[i], *tail = &plan.loads[i + 1];
-
-	assert_true(head->seg.vaddr == vaddr);
-	assert_int_equal(head->off, off);
-	assert_int_equal(head->seg.filesz, len - 4095);
-	assert_int_equal(head->seg.memsz, head->seg.filesz);
-	assert_int_equal((PADDR_NONE + head->seg.filesz) % 4096, 0);
-	assert_true(tail->seg.vaddr == vaddr + head->seg.filesz);
-	assert_int_equal(tail->off, off + head->seg.filesz);
-	assert_int_equal(tail->seg.filesz, 4095);
-	assert_int_equal(tail->seg.memsz, 4095);
-}
-
-static void test_aliases(void **state)
-{
-	(void)state;
-	alias_setup();
-	mappings[nr_mappings++] = (struct mapping){ 0xffffc90000000000, 0x12000, 0x4000 };
-	mappings[nr_mappings++] = (struct mapping){ 0xffffc90000010000, 0x2000, 0x1000 };		/* backup region */
-	mappings[nr_mappings++] = (struct mapping){ 0xffffc90000020000, 0x3000, 0x2000 };		/* leaves RAM */
-	mappings[nr_mappings++] = (struct mapping){ 0xffffc90000030000, 0xfe000000, 0x1000 };		/* a device */
-	mappings[nr_mappings++] = (struct mapping){ 0xffffc90000040000, 0xf000, 0x2000 };		/* enters RAM */
-	assert_int_equal(add_aliases(100), 0);
-	assert_int_equal(plan_layout(&plan, 0, &err), 0);
-	check_plan();
-	assert_int_equal(plan.nr_aliases, 8);
-	assert_int_equal(plan.nr_loads, 10);
-	for (unsigned int i = 0; i < plan.nr_loads; i++)
-		assert_int_equal(plan.loads[i].seg.paddr == PADDR_NONE, i >= 2);
-	assert_alias(2, 0xffffc90000000000, 0x4000, plan.loads[1].off + 0x2000);
-	assert_alias(4, 0xffffc90000010000, 0x1000, plan.loads[0].off + 0x1000);
-	assert_alias(6, 0xffffc90000020000, 0x1000, plan.loads[0].off + 0x2000);
-	assert_alias(8, 0xffffc90000041000, 0x1000, plan.loads[1].off);
-	/* No byte is stored for them. */
-	assert_int_equal(plan.data_len, 0xb000);
-}
-
-static void test_alias_limit(void **state)
-{
-	(void)state;
-	alias_setup();
-	for (unsigned int i = 0; i < 5; i++)
-		mappings[nr_mappings++] = (struct mapping){ 0xffffc90000000000 + i * 0x2000, 0x10000 + i * 0x1000, 0x1000 };
-	assert_int_equal(add_aliases(5), 0);
-	assert_int_equal(plan.nr_aliases, 4);
-	assert_int_equal(nr_walks, 1);
-	assert_string_equal(log_.text, "alias segments end after 4 (no room for more)\n");
-}
-
-static void test_alias_walk_fails(void **state)
-{
-	(void)state;
-	alias_setup();
-	mappings[nr_mappings++] = (struct mapping){ 0xffffc90000000000, 0x12000, 0x1000 };
-	walk_result = -EIO;
-	assert_int_equal(add_aliases(3), 0);
-	assert_int_equal(plan.nr_aliases, 2);
-	assert_text(log_.text, "page tables not readable");
-}
-
 /* Aliases of an earlier dump are dropped, data that has no physical address is not. */
 static void test_unlabelled(void **state)
 {
 	(void)state;
-	alias_setup();
+	load(0xffff888000001000, 0x1000, 0x81000, 0x3000, 0x3000);
+	load(0xffff888000010000, 0x10000, 0x10000, 0x8000, 0x8000);
 	load(0xffffc90000000000, PADDR_NONE, 0x12000, 0x1000, 0x1000);
 	load(0xffffc90000004000, PADDR_NONE, 0x200000, 0x1000, 0x1000);
 	assert_int_equal(plan_init(&plan, &crash, 4096, &err), 0);
@@ -376,30 +264,6 @@ static void test_unlabelled(void **state)
 	assert_int_equal(plan.nr_loads, 3);
 	assert_true(plan.loads[2].seg.vaddr == 0xffffc90000004000);
 	assert_int_equal(plan.data_len, 0xc000);
-}
-
-static void test_no_translation_no_aliases(void **state)
-{
-	(void)state;
-	alias_setup();
-	kernel.can_translate = false;
-	assert_int_equal(add_aliases(3), 0);
-	assert_int_equal(plan.nr_aliases, 0);
-	assert_int_equal(nr_walks, 0);
-}
-
-/* Broken tables map the whole address space to where no RAM is: that must not be searched page by page. */
-static void test_alias_of_huge_nothing(void **state)
-{
-	(void)state;
-	alias_setup();
-	mappings[nr_mappings++] = (struct mapping){ 0xffffc90000000000, 0x100000, 1ULL << 47 };
-	mappings[nr_mappings++] = (struct mapping){ 0xffffe90000000000, 0, 1ULL << 44 };
-	assert_int_equal(add_aliases(100), 0);
-	assert_int_equal(plan.nr_aliases, 4);
-	plan_layout(&plan, 0, &err);
-	assert_alias(2, 0xffffe90000001000, 0x3000, plan.loads[0].off);
-	assert_alias(4, 0xffffe90000010000, 0x8000, plan.loads[1].off);
 }
 
 int main(void)
@@ -416,12 +280,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_elf32_over_4g, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_too_large, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_xnum_room, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_aliases, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_alias_limit, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_alias_walk_fails, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_unlabelled, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_no_translation_no_aliases, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_alias_of_huge_nothing, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -131,6 +131,9 @@ static void make_machine(void)
 	put(SECTIONS, 8, VMEMMAP | 7);
 	make_structs();
 	bytes_prstatus(&notes, FORMS[0], 1, KERNEL_MAP);
+	/* The CPU was on one of the pages in vmalloc space, which it had entered from another. */
+	elf_put(ELFDATA2LSB, notes.p + 20 + arch_find(EM_X86_64)->sp_off, 8, VMALLOC + 0x204800);
+	put(RAM + 0x103000 - 16, 8, VMALLOC + 0x20a800);
 	bytes_note(&notes, ELFDATA2LSB, 4, "VMCOREINFO", 0, info, sizeof(info) - 1);
 }
 
@@ -240,7 +243,7 @@ static uint64_t dump(struct input *in, unsigned int level, enum dump_format form
 	uint64_t len;
 
 	c = (struct capture){
-		.in = in, .out = &count.out, .progress = &progress, .aliases = true, .format = format, .levels = { level },
+		.in = in, .out = &count.out, .progress = &progress, .max_aliases = CAPTURE_MAX_ALIASES, .format = format, .levels = { level },
 		.nr_levels = 1,
 	};
 	if (capture(&c, &err))
