@@ -1,128 +1,159 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "elfcore/deflate_huffman.h"
 
-#include <stdbool.h>
 #include <string.h>
 
-#define SMALL_FREQ 64			/* symbols that are less often there are sorted by counting */
+#define FRACTIONS 16			/* of a bit */
+#define ONE (1 << 16)			/* what all codes of a complete code take together, each 2^-len */
 
-/* Symbols that occur, the rarest first, as frequency << 16 | symbol. */
-static unsigned sort_symbols(struct deflate_page *d, const uint32_t *freqs, unsigned nr)
+/* At most 2 units too little. */
+static inline unsigned log2_of(const struct deflate_tables *t, unsigned n)
 {
-	uint16_t starts[SMALL_FREQ + 1] = { 0 };
-	unsigned used = 0, n = 0;
+	unsigned more = 0;
 
-	for (unsigned i = 0; i < nr; i++)
-		starts[freqs[i] < SMALL_FREQ ? freqs[i] : SMALL_FREQ]++;
-	for (unsigned freq = 1; freq <= SMALL_FREQ; freq++) {
-		n = starts[freq];
-		starts[freq] = used;
-		used += n;
-	}
-	n = starts[SMALL_FREQ];
-	for (unsigned i = 0; i < nr; i++) {
-		uint32_t freq = freqs[i], key = freq << 16 | i;
-		unsigned at;
+	for (; n >= 256; n /= 2)
+		more += FRACTIONS;
+	return t->log2s[n] + more;
+}
 
-		if (!freq)
-			continue;
-		if (freq < SMALL_FREQ) {
-			d->sorted[starts[freq]++] = key;
-			continue;
-		}
-		for (at = starts[SMALL_FREQ]++; at > n && d->sorted[at - 1] > key; at--)
-			d->sorted[at] = d->sorted[at - 1];
-		d->sorted[at] = key;
+static unsigned find_used(struct deflate_alphabet *a, const uint16_t *freqs)
+{
+	uint16_t *used = a->used;
+	unsigned nr = a->nr, n = 0, sum = 0;
+
+	for (unsigned sym = 0; sym < nr; sym++) {
+		used[n] = sym;
+		n += freqs[sym] != 0;
+		sum += freqs[sym];
 	}
-	return used;
+	a->nr_used = n;
+	return sum;
 }
 
 /*
- * How many codes of each length: Huffman's tree over sorted, whose inner nodes come into being in the order of their weight,
- * so that two queues are enough (Moffat and Katajainen 1995). nodes has the weights, then the parents, then the depths of
- * inner nodes. Codes that are too long are cut, and shorter ones lengthened until all fit.
+ * How many bits each code should have, in fractions and rather more than less: all rounded up they take at most ONE. Returns
+ * from which fraction on they are to be rounded up when the others are rounded down, and what is left of ONE then. Where the
+ * code of a rare symbol could get too long all are taken for more frequent than they are.
  */
-static void count_lens(struct deflate_page *d, unsigned used, unsigned limit, uint16_t *counts)
+static unsigned share_out(const struct deflate_tables *t, struct deflate_alphabet *a, const uint16_t *freqs, unsigned sum,
+			  int *room)
 {
-	uint32_t *nodes = d->nodes, weight;
-	unsigned leaf = 0, inner = 0, root = used - 2, depth;
-	uint64_t room;
+	unsigned more = sum >> (a->limit - 1), all = log2_of(t, sum + more * a->nr_used) + 2, up;
+	int shares[FRACTIONS] = { 0 }, left = ONE;
 
-	for (unsigned next = 0; next <= root; next++) {
-		weight = 0;
-		for (int child = 0; child < 2; child++) {
-			if (inner < next && (leaf == used || nodes[inner] < d->sorted[leaf] >> 16)) {
-				weight += nodes[inner];
-				nodes[inner++] = next;
-			} else {
-				weight += d->sorted[leaf++] >> 16;
-			}
-		}
-		nodes[next] = weight;
+	for (unsigned i = 0; i < a->nr_used; i++) {
+		unsigned bits = all - log2_of(t, freqs[a->used[i]] + more);
+
+		bits = bits < FRACTIONS ? FRACTIONS : bits;
+		a->bits[i] = bits;
+		shares[bits % FRACTIONS] += ONE >> bits / FRACTIONS;
 	}
-	/* An inner node of some depth is two more places below it, and one less there. */
-	memset(counts, 0, (limit + 1) * sizeof(*counts));
-	nodes[root] = 0;
-	counts[1] = 2;
-	for (unsigned i = root; i-- > 0;) {
-		depth = nodes[i] = nodes[nodes[i]] + 1;
-		if (depth >= limit)
-			counts[limit] += 1;
-		else
-			counts[depth]--, counts[depth + 1] += 2;
-	}
-	room = 0;
-	for (unsigned l = 1; l <= limit; l++)
-		room += (uint64_t)counts[l] << (limit - l);
-	for (; room > 1ULL << limit; room--) {
-		depth = limit - 1;
-		while (!counts[depth])
-			depth--;
-		counts[depth]--;
-		counts[depth + 1] += 2;
-		counts[limit]--;
-	}
+	left -= shares[0];
+	for (up = 1; up < FRACTIONS; up++)
+		left -= shares[up] / 2;
+	for (up = 1; up < FRACTIONS && shares[up] / 2 <= left; up++)
+		left -= shares[up] / 2;
+	*room = left;
+	return up;
 }
 
-void deflate_make_lens(struct deflate_page *d, const uint32_t *freqs, unsigned nr, unsigned limit, uint8_t *lens)
+static void make_lens(const struct deflate_tables *t, struct deflate_alphabet *a, const uint16_t *freqs, unsigned sum)
 {
-	unsigned used = sort_symbols(d, freqs, nr), at = 0;
-	uint16_t counts[16];
+	unsigned nr = a->nr_used, up, len;
+	int room;
 
-	memset(lens, 0, nr);
-	if (used < 2) {
-		unsigned only = used ? d->sorted[0] & 0xffff : 0;
-
-		lens[only] = lens[only ? 0 : 1] = 1;
-		return;
-	}
-	count_lens(d, used, limit, counts);
-	for (unsigned len = limit; len; len--)
-		for (unsigned n = counts[len]; n; n--)
-			lens[d->sorted[at++] & 0xffff] = len;
-}
-
-void deflate_make_codes(const struct deflate_page *d, const uint8_t *lens, unsigned nr, deflate_code_t *codes)
-{
-	uint32_t next[17] = { 0 }, code = 0;
-
+	up = share_out(t, a, freqs, sum, &room);
 	for (unsigned i = 0; i < nr; i++)
-		next[lens[i] + 1]++;
-	next[1] = 0;
-	for (unsigned len = 1; len <= 16; len++) {
-		uint32_t n = next[len];
+		a->lens[i] = (a->bits[i] + FRACTIONS - up) / FRACTIONS;
+	/* Of those that nearly were rounded down some still can be. */
+	for (unsigned i = 0; i < nr && room > 0; i++)
+		if (a->bits[i] % FRACTIONS == up && ONE >> a->lens[i] <= room)
+			room -= ONE >> a->lens[i]--;
+	/* The rest is a multiple of what the longest code takes: there is always one that can be shorter. */
+	while (room > 0)
+		for (len = 2; len <= DEFLATE_LEN_MAX; len++)
+			while (ONE >> len <= room) {
+				uint8_t *one = memchr(a->lens, len, nr);
 
-		next[len] = code = (code + n) << 1;
+				if (!one)
+					break;
+				*one = len - 1;
+				room -= ONE >> len;
+			}
+}
+
+static void make_codes(const struct deflate_tables *t, struct deflate_alphabet *a, const uint16_t *freqs)
+{
+	uint16_t next[DEFLATE_LEN_MAX + 1];	/* the highest bit of a code is bit 15 */
+	uint32_t code = 0, bits = 0;
+
+	memset(a->nr_of_len, 0, sizeof(a->nr_of_len));
+	for (unsigned i = 0; i < a->nr_used; i++)
+		a->nr_of_len[a->lens[i]]++;
+	for (unsigned len = 1; len <= DEFLATE_LEN_MAX; len++) {
+		next[len] = code;
+		code += a->nr_of_len[len] << (16 - len);
 	}
-	/* next[n] is now the first code of n bits */
-	for (unsigned i = 0; i < nr; i++) {
-		unsigned len = lens[i];
+	for (unsigned i = 0; i < a->nr_used; i++) {
+		unsigned sym = a->used[i], len = a->lens[i], len_all = len + a->extra[sym];
 
-		codes[i] = 0;
-		if (len) {
-			code = next[len]++;
-			code = d->reversed[code & 0xff] << 8 | d->reversed[code >> 8];
-			codes[i] = code >> (16 - len) | len << 16;
+		code = next[len];
+		next[len] += 1u << (16 - len);
+		a->codes[sym] = t->reversed[code & 0xff] << 8 | t->reversed[code >> 8] | len << 16 | len_all << 24;
+		bits += freqs[sym] * len_all;
+	}
+	a->all_bits = bits;
+}
+
+void deflate_make_code(const struct deflate_tables *t, struct deflate_alphabet *a, const uint16_t *freqs)
+{
+	unsigned sum = find_used(a, freqs);
+
+	if (a->nr_used < 2) {
+		unsigned only = a->nr_used ? a->used[0] : 0;
+
+		a->used[0] = 0;
+		a->used[1] = only ? only : 1;
+		a->nr_used = 2;
+		a->lens[0] = a->lens[1] = 1;
+	} else {
+		make_lens(t, a, freqs, sum);
+	}
+	make_codes(t, a, freqs);
+}
+
+void deflate_fixed_code(const struct deflate_tables *t, struct deflate_alphabet *a)
+{
+	uint16_t freqs[DEFLATE_NR_SYMBOLS] = { 0 };
+
+	for (a->nr_used = 0; a->nr_used < a->nr; a->nr_used++)
+		a->used[a->nr_used] = a->nr_used;
+	make_codes(t, a, freqs);
+}
+
+void deflate_alphabet_init(struct deflate_alphabet *a, unsigned nr, unsigned limit)
+{
+	memset(a, 0, sizeof(*a));
+	a->nr = nr;
+	a->limit = limit;
+}
+
+void deflate_tables_init(struct deflate_tables *t)
+{
+	memset(t, 0, sizeof(*t));
+	for (unsigned i = 0; i < 256; i++)
+		for (unsigned bit = 0; bit < 8; bit++)
+			t->reversed[i] |= (i >> bit & 1) << (7 - bit);
+	/* Squaring doubles the logarithm: its next binary digit is whether the square reaches 2. */
+	for (unsigned i = 1; i < 256; i++) {
+		unsigned log2 = 31 - __builtin_clz(i);
+		uint64_t n = (uint64_t)i << (31 - log2);	/* 1 is 1 << 31 */
+
+		for (unsigned digit = FRACTIONS; digit > 1; digit /= 2) {
+			n = n * n >> 31;
+			log2 = log2 * 2 + (n >> 32);
+			n >>= n >> 32;
 		}
+		t->log2s[i] = log2;
 	}
 }

@@ -25,6 +25,13 @@ static size_t check(const uint8_t *data, size_t size)
 	must(again == n && !memcmp(exact, out, n));
 	must(!deflate_page(&d, data, size, exact, n - 1));
 	free(exact);
+	/* Near its end a buffer is written in another way. */
+	for (size_t more = 1; more < 16; more += 4) {
+		exact = malloc(n + more);
+		must(exact);
+		must(deflate_page(&d, data, size, exact, n + more) == n && !memcmp(exact, out, n));
+		free(exact);
+	}
 	free(back);
 	free(out);
 	return n;

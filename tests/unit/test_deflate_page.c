@@ -45,6 +45,13 @@ static size_t check_room(const uint8_t *in, size_t len)
 	assert_int_equal(deflate_page(&d, in, len, again, n), n);
 	assert_memory_equal(again, packed, n);
 	assert_int_equal(again[n], 0xee);
+	/* Where there is a little more room eight bytes are not always written at once. */
+	for (size_t more = 1; more < 20; more++) {
+		memset(again, 0xee, n + more + 1);
+		assert_int_equal(deflate_page(&d, in, len, again, n + more), n);
+		assert_memory_equal(again, packed, n);
+		assert_int_equal(again[n + more], 0xee);
+	}
 	for (size_t i = 0; i < ARRAY_SIZE(less); i++) {
 		size_t cap = n > less[i] ? n - less[i] : 0;
 
