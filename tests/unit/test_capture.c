@@ -102,7 +102,9 @@ static int teardown(void **state)
 }
 
 static bool identified;
-static unsigned int levels[1], nr_levels;
+static unsigned int levels[1], nr_levels, jobs;
+static enum dump_format format;
+static enum codec codec;
 
 static int run(struct input *in, const char *name)
 {
@@ -118,6 +120,9 @@ static int run(struct input *in, const char *name)
 	cap.identified = identified;
 	memcpy(cap.levels, levels, sizeof(levels));
 	cap.nr_levels = nr_levels;
+	cap.format = format;
+	cap.codec = codec;
+	cap.jobs = jobs;
 	rc = capture(&cap, &err);
 	return rc;
 }
@@ -455,33 +460,100 @@ static void test_wrong_files(void **state)
 	assert_int_equal(input_file_open(&file, dir, NULL, &err), -EISDIR);
 }
 
-/* A core cut in the middle: what is behind the end is holes in the copy, which is not called complete. */
-/* A header that claims 4 TiB which are not there: that must end, and say so. */
-static void test_endless_emptiness(void **state)
+static void change_phdr(int fd, unsigned int i, struct elf_phdr *phdr, bool write_it)
 {
-	uint64_t claimed = 1ULL << 42;
-	struct elf_phdr phdr;
 	uint8_t raw[ELF_PHDR_MAX];
+
+	if (write_it) {
+		assert_int_equal(elf_phdr_encode(FORMS[0], phdr, raw), 0);
+		assert_int_equal(pwrite(fd, raw, 56, 64 + 56 * i), 56);
+	} else {
+		assert_int_equal(pread(fd, raw, 56, 64 + 56 * i), 56);
+		elf_phdr_decode(FORMS[0], raw, phdr);
+	}
+}
+
+/* The last PT_LOAD says that it holds so much: the file ends with its real data. Behind it comes what was low memory. */
+static void claim(uint64_t claimed)
+{
+	struct elf_phdr phdr;
 	int fd;
 
-	(void)state;
 	assert_int_equal(run(&live, "vmcore"), 0);
 	capture_deinit(&cap);
 	fd = open(in_dir("vmcore"), O_RDWR);
 	assert_true(fd >= 0);
-	/* Of the last real PT_LOAD: the file ends with its data. */
-	assert_int_equal(pread(fd, raw, 56, 64 + 56 * live.crash.nr_segs), 56);
-	elf_phdr_decode(FORMS[0], raw, &phdr);
-	phdr.filesz = phdr.memsz = claimed;
-	assert_int_equal(elf_phdr_encode(FORMS[0], &phdr, raw), 0);
-	assert_int_equal(pwrite(fd, raw, 56, 64 + 56 * live.crash.nr_segs), 56);
+	for (unsigned int i = 1; i <= live.crash.nr_segs; i++) {
+		change_phdr(fd, i, &phdr, false);
+		if (phdr.paddr == WRECK_LOW)
+			phdr.paddr = WRECK_HIGH + 2 * claimed;
+		if (i == live.crash.nr_segs)
+			phdr.filesz = phdr.memsz = claimed;
+		change_phdr(fd, i, &phdr, true);
+	}
 	close(fd);
+}
+
+/* A header that claims 4 TiB which are not there: that must end, and say so. */
+static void test_endless_emptiness(void **state)
+{
+	uint64_t claimed = 1ULL << 42;
+
+	(void)state;
+	claim(claimed);
 	open_file("vmcore");
 	assert_int_equal(run(&file, "copy"), -ENODATA);
 	assert_true(cap.holes.nr_bytes > claimed - (16 << 20) && cap.holes.nr_bytes < claimed);
 	capture_deinit(&cap);
 	input_close(&file);
 }
+
+static void assert_page(paddr_t paddr, maddr_t pattern)
+{
+	uint8_t buf[4096];
+	uint64_t len;
+	maddr_t src;
+
+	assert_int_equal(crash_find_paddr(&file.crash, paddr, &src, &len), 0);
+	assert_int_equal(mem_read(&file.chain.mem, src, buf, sizeof(buf)), 0);
+	assert_true(pattern_is(buf, pattern, sizeof(buf)));
+}
+
+/*
+ * So do the other formats, with workers or without: what is there is stored, the last pages of the machine among it, and
+ * all else is listed.
+ */
+static void test_emptiness_in_each_format(void **state)
+{
+	static const struct { enum dump_format format; enum codec codec; unsigned int jobs; } cases[] = {
+		{ FORMAT_ELF, CODEC_NONE, 3 }, { FORMAT_ELF, CODEC_ZSTD, 1 }, { FORMAT_KDUMP, CODEC_NONE, 1 },
+		{ FORMAT_KDUMP, CODEC_ZLIB, 1 }, { FORMAT_KDUMP, CODEC_ZSTD, 3 },
+	};
+	uint64_t claimed = 1ULL << 33;
+
+	(void)state;
+	claim(claimed);
+	for (unsigned int i = 0; i < ARRAY_SIZE(cases); i++) {
+		open_file("vmcore");
+		format = cases[i].format;
+		codec = cases[i].codec;
+		jobs = cases[i].jobs;
+		assert_int_equal(run(&file, "copy"), -ENODATA);
+		format = FORMAT_ELF;
+		codec = CODEC_NONE;
+		jobs = 0;
+		assert_true(cap.holes.nr_bytes > claimed - (16 << 20) && cap.holes.nr_bytes < claimed);
+		assert_int_equal(cap.nr_unwritten, 0);
+		capture_deinit(&cap);
+		input_close(&file);
+		open_file("copy-incomplete");
+		assert_page(WRECK_HIGH, WRECK_HIGH);
+		assert_page(WRECK_HIGH + 2 * claimed, WRECK_BACKUP);
+		input_close(&file);
+	}
+}
+
+/* A core cut in the middle: what is behind the end is holes in the copy, which is not called complete. */
 
 static void test_truncated_core(void **state)
 {
@@ -544,6 +616,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_nth_read_fails, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_wrong_files, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_endless_emptiness, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_emptiness_in_each_format, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_truncated_core, setup, teardown),
 	};
 
