@@ -50,7 +50,8 @@ struct core_ops {
 
 	/*
 	 * Leave out memory that would be wanted next: up to len bytes that lie one behind another from *src_ret on, which
-	 * become zeros. How many bytes, 0 = all is through. NULL = the format cannot.
+	 * become zeros or pages that are not there. How many bytes, 0 = all is through. Not while batches are under way,
+	 * unless none of them will be written any more.
 	 */
 	uint64_t (*skip)(struct core *core, uint64_t len, maddr_t *src_ret);
 

@@ -158,7 +158,7 @@ static int kdump_begin(struct core *core, struct sink *sink, struct error *err)
 
 	kd->sink = sink;
 	kd->window = kd->pfn = kd->run_end = 0;
-	kd->nr_handed = kd->nr_put = kd->nr_held = 0;
+	kd->nr_handed = kd->nr_put = kd->nr_held = kd->nr_skipped = 0;
 	pagemap_reset_counts(&kd->pm);
 	rc = write_header(kd, false);
 	if (!rc)
@@ -340,12 +340,28 @@ static int put_desc(struct core_kdump *kd, const struct batch_page *page)
 	return kd->nr_held == KDUMP_DESCS_HELD ? flush_descs(kd) : 0;
 }
 
+/* An empty descriptor is what readers know of a page that was never written. */
+static int put_skipped(struct core_kdump *kd)
+{
+	int rc = 0;
+
+	if (kd->nr_skipped)
+		rc = flush_descs(kd);
+	if (kd->nr_skipped && !rc)
+		rc = sink_zero(kd->sink, kd->desc_off + kd->nr_put * KDUMP_DESC_SIZE, kd->nr_skipped * KDUMP_DESC_SIZE);
+	if (!rc) {
+		kd->nr_put += kd->nr_skipped;
+		kd->nr_skipped = 0;
+	}
+	return rc;
+}
+
 /* Data first: a descriptor is never ahead of what it tells of. */
 static int kdump_put(struct core *core, const struct batch *batch)
 {
 	struct core_kdump *kd = container_of(core, struct core_kdump, core);
 	uint64_t off = kd->data_off;
-	int rc = 0;
+	int rc = put_skipped(kd);
 
 	for (unsigned int i = 0; i < batch->nr_segs && !rc; i += SINK_VECS_MAX) {
 		unsigned int nr = min_u64(SINK_VECS_MAX, batch->nr_segs - i);
@@ -360,11 +376,31 @@ static int kdump_put(struct core *core, const struct batch *batch)
 	return rc;
 }
 
+static uint64_t kdump_skip(struct core *core, uint64_t len, maddr_t *src_ret)
+{
+	struct core_kdump *kd = container_of(core, struct core_kdump, core);
+	uint64_t room, nr;
+
+	if (next_run(kd) <= 0)
+		return 0;
+	if (crash_find_paddr(kd->job.kernel->crash, kd->pfn * kd->block_size, src_ret, &room) || room < kd->block_size) {
+		*src_ret = kd->pfn * kd->block_size;
+		room = kd->block_size;
+	}
+	nr = min_u64(max_u64(min_u64(len, room) / kd->block_size, 1), kd->run_end - kd->pfn);
+	kd->pfn += nr;
+	kd->nr_handed += nr;
+	kd->nr_skipped += nr;
+	return nr * kd->block_size;
+}
+
 static int kdump_end(struct core *core, const struct core_result *result, struct error *err)
 {
 	struct core_kdump *kd = container_of(core, struct core_kdump, core);
-	int rc = flush_descs(kd);
+	int rc = result->status ? flush_descs(kd) : put_skipped(kd);
 
+	if (!rc)
+		rc = flush_descs(kd);
 	kd->plan->file_size = kd->data_off;
 	if (!rc)
 		rc = write_own_note(kd, result);
@@ -391,6 +427,7 @@ static const struct core_ops core_kdump_ops = {
 	.next = kdump_next,
 	.pack = kdump_pack,
 	.put = kdump_put,
+	.skip = kdump_skip,
 	.end = kdump_end,
 	.close = kdump_close,
 };

@@ -41,6 +41,7 @@ struct core_kdump {
 	pfn_t window;			/* the next one to be decided */
 	pfn_t pfn, run_end;		/* what is left of the run at hand */
 	uint64_t nr_handed;
+	uint64_t nr_skipped;		/* behind nr_put, left out */
 
 	/* writing */
 	uint64_t nr_put, data_off;

@@ -66,6 +66,7 @@ struct mem_file {
 	struct mem mem;
 	int fd;
 	struct mem_window window;	/* for what is looked at in place */
+	uint64_t hole_start, hole_end;	/* the one found last: zeros without a byte on the disk */
 };
 
 int mem_file_open(struct mem_file *file, const char *path, struct error *err);

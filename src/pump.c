@@ -66,24 +66,18 @@ static int put(struct pump *pump, const struct batch *batch)
 
 /*
  * Nothing could be read for a long time: a header may claim petabytes that are not there. Go on in strides that grow with
- * what was found empty, or where the format cannot, leave it at that.
+ * what was found empty.
  */
-static int pass_barren(struct pump *pump)
+static void pass_barren(struct pump *pump)
 {
-	const struct core_ops *ops = pump->core->ops;
 	uint64_t stride = round_down(pump->barren / 4, BATCH_LEN);
 	maddr_t src;
 
-	if (pump->barren < BARREN_MIN)
-		return 0;
-	if (!ops->skip)
-		return -ENODATA;
-	stride = ops->skip(pump->core, stride, &src);
+	stride = pump->core->ops->skip(pump->core, stride, &src);
 	if (stride)
 		holes_add(pump->holes, src, stride, -ENODATA);
 	pump->barren += stride;
 	pump->nr_written += stride;
-	return 0;
 }
 
 /* The batches [tail, head) are under way, in a ring; those before given have been with a worker. */
@@ -147,7 +141,7 @@ static void list_rest(struct pump *pump, const struct ring *ring, int error)
 
 	for (uint64_t i = ring->tail; i < ring->head; i++)
 		list_unwritten(pump, &pump->batches[i % pump->nr_batches], error);
-	while (pump->core->ops->skip && (len = pump->core->ops->skip(pump->core, UINT64_MAX, &src)))
+	while ((len = pump->core->ops->skip(pump->core, UINT64_MAX, &src)))
 		holes_add(pump->holes, src, len, error);
 	pump->nr_unwritten = pump->data_len - min_u64(pump->nr_written, pump->data_len);
 }
@@ -159,9 +153,10 @@ int pump_run(struct pump *pump)
 	int rc = 0, more = 1;
 
 	while (!rc && (more > 0 || ring.tail < ring.head)) {
-		unsigned int i = ring.head % pump->nr_batches;
+		unsigned int i = ring.head % pump->nr_batches, nr = ring.head - ring.tail;
 
-		if (more > 0 && ring.head - ring.tail < pump->nr_batches) {
+		/* Where nothing is, one at a time. */
+		if (more > 0 && nr < (pump->barren < BARREN_MIN ? pump->nr_batches : 1)) {
 			more = ops->next(pump->core, &pump->batches[i]);
 			if (more < 0)
 				rc = more;
@@ -170,14 +165,13 @@ int pump_run(struct pump *pump)
 			ring.state[i] = WAITING;
 			ring.head++;
 			give(pump, &ring);
-			if (ring.head - ring.tail < pump->nr_batches)
-				continue;
+			continue;
 		}
 		rc = retire(pump, &ring);
-		if (!rc) {
+		if (!rc)
 			ring.tail++;
-			rc = pass_barren(pump);
-		}
+		if (!rc && pump->barren >= BARREN_MIN && ring.tail == ring.head)
+			pass_barren(pump);
 	}
 	if (rc)
 		list_rest(pump, &ring, rc);

@@ -39,7 +39,7 @@ struct pump {
 int pump_init(struct pump *pump, struct error *err);
 void pump_deinit(struct pump *pump);
 
-/* Everything, after core->ops->begin(). What the sink said; -ENODATA: nothing is there where much was promised. */
+/* Everything, after core->ops->begin(). What the sink said. */
 int pump_run(struct pump *pump);
 
 #endif

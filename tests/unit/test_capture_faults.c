@@ -122,31 +122,95 @@ static void test_wrong_files(void **state)
 	assert_int_equal(input_file_open(&bed.file, bed.dir, NULL, &bed.err), -EISDIR);
 }
 
-/* A header that claims 4 TiB which are not there: that must end, and say so. */
-static void test_endless_emptiness(void **state)
+static void change_phdr(int fd, unsigned int i, struct elf_phdr *phdr, bool write_it)
 {
-	uint64_t claimed = 1ULL << 42;
-	struct elf_phdr phdr;
 	uint8_t raw[ELF_PHDR_MAX];
+
+	if (write_it) {
+		assert_int_equal(elf_phdr_encode(FORMS[0], phdr, raw), 0);
+		assert_int_equal(pwrite(fd, raw, 56, 64 + 56 * i), 56);
+	} else {
+		assert_int_equal(pread(fd, raw, 56, 64 + 56 * i), 56);
+		elf_phdr_decode(FORMS[0], raw, phdr);
+	}
+}
+
+/* The last PT_LOAD says that it holds so much: the file ends with its real data. Behind it comes what was low memory. */
+static void claim(uint64_t claimed)
+{
+	struct elf_phdr phdr;
 	int fd;
 
-	(void)state;
 	assert_int_equal(run(&bed.live, "vmcore"), 0);
 	capture_deinit(&bed.cap);
 	fd = open(bed_path(&bed, "vmcore"), O_RDWR);
 	assert_true(fd >= 0);
-	/* Of the last real PT_LOAD: the file ends with its data. */
-	assert_int_equal(pread(fd, raw, 56, 64 + 56 * bed.live.crash.nr_segs), 56);
-	elf_phdr_decode(FORMS[0], raw, &phdr);
-	phdr.filesz = phdr.memsz = claimed;
-	assert_int_equal(elf_phdr_encode(FORMS[0], &phdr, raw), 0);
-	assert_int_equal(pwrite(fd, raw, 56, 64 + 56 * bed.live.crash.nr_segs), 56);
+	for (unsigned int i = 1; i <= bed.live.crash.nr_segs; i++) {
+		change_phdr(fd, i, &phdr, false);
+		if (phdr.paddr == WRECK_LOW)
+			phdr.paddr = WRECK_HIGH + 2 * claimed;
+		if (i == bed.live.crash.nr_segs)
+			phdr.filesz = phdr.memsz = claimed;
+		change_phdr(fd, i, &phdr, true);
+	}
 	close(fd);
+}
+
+/* A header that claims 4 TiB which are not there: that must end, and say so. */
+static void test_endless_emptiness(void **state)
+{
+	uint64_t claimed = 1ULL << 42;
+
+	(void)state;
+	claim(claimed);
 	bed_open(&bed, "vmcore");
 	assert_int_equal(run(&bed.file, "copy"), -ENODATA);
 	assert_true(bed.cap.holes.nr_bytes > claimed - (16 << 20) && bed.cap.holes.nr_bytes < claimed);
 	capture_deinit(&bed.cap);
 	input_close(&bed.file);
+}
+
+static void assert_page(paddr_t paddr, maddr_t pattern)
+{
+	uint8_t buf[4096];
+	uint64_t len;
+	maddr_t src;
+
+	assert_int_equal(crash_find_paddr(&bed.file.crash, paddr, &src, &len), 0);
+	assert_int_equal(mem_read(&bed.file.chain.mem, src, buf, sizeof(buf)), 0);
+	assert_true(pattern_is(buf, pattern, sizeof(buf)));
+}
+
+/*
+ * So do the other formats, with workers or without: what is there is stored, the last pages of the machine among it, and
+ * all else is listed.
+ */
+static void test_emptiness_in_each_format(void **state)
+{
+	static const struct { enum dump_format format; enum codec codec; unsigned int jobs; } cases[] = {
+		{ FORMAT_ELF, CODEC_NONE, 3 }, { FORMAT_ELF, CODEC_ZSTD, 1 }, { FORMAT_KDUMP, CODEC_NONE, 1 },
+		{ FORMAT_KDUMP, CODEC_ZLIB, 1 }, { FORMAT_KDUMP, CODEC_ZSTD, 3 },
+	};
+	uint64_t claimed = 1ULL << 33;
+
+	(void)state;
+	claim(claimed);
+	for (unsigned int i = 0; i < ARRAY_SIZE(cases); i++) {
+		bed_open(&bed, "vmcore");
+		bed_prepare(&bed, &bed.file, "copy");
+		bed.cap.format = cases[i].format;
+		bed.cap.codec = cases[i].codec;
+		bed.cap.jobs = cases[i].jobs;
+		assert_int_equal(capture(&bed.cap, &bed.err), -ENODATA);
+		assert_true(bed.cap.holes.nr_bytes > claimed - (16 << 20) && bed.cap.holes.nr_bytes < claimed);
+		assert_int_equal(bed.cap.nr_unwritten, 0);
+		capture_deinit(&bed.cap);
+		input_close(&bed.file);
+		bed_open(&bed, "copy-incomplete");
+		assert_page(WRECK_HIGH, WRECK_HIGH);
+		assert_page(WRECK_HIGH + 2 * claimed, WRECK_BACKUP);
+		input_close(&bed.file);
+	}
 }
 
 /* A core cut in the middle: what is behind the end is holes in the copy, which is not called complete. */
@@ -179,6 +243,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_nth_read_fails, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_wrong_files, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_endless_emptiness, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_emptiness_in_each_format, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_truncated_core, setup, teardown),
 	};
 

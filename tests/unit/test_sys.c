@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "elfcore/zero.h"
 #include "src/guard.h"
 #include "src/mem_sources.h"
 #include "src/sys.h"
@@ -221,6 +222,40 @@ static void test_look(void **state)
 	free(buf);
 }
 
+/* Large reads of holes are answered without the file; what only touches one is read as ever. */
+static void test_holes_of_a_file(void **state)
+{
+	const size_t mib = 1 << 20;
+	struct mem_file file;
+	struct error err;
+	uint8_t *buf = malloc(mib);
+	int fd = open(in_dir("sparse"), O_WRONLY | O_CREAT, 0600);
+
+	(void)state;
+	pattern_fill(buf, 2 * mib, mib);
+	assert_int_equal(write_all_at(fd, 2 * mib, buf, mib), 0);
+	assert_int_equal(ftruncate(fd, 8 * mib), 0);
+	close(fd);
+	assert_int_equal(mem_file_open(&file, in_dir("sparse"), &err), 0);
+	assert_int_equal(mem_read(&file.mem, 0, buf, mib), 0);
+	assert_true(mem_is_zero(buf, mib));
+	assert_int_equal(file.hole_end, 2 * mib);
+	assert_int_equal(mem_read(&file.mem, 2 * mib - page, buf, 64 << 10), 0);
+	assert_true(mem_is_zero(buf, page) && pattern_is(buf + page, 2 * mib, (64 << 10) - page));
+	assert_int_equal(mem_read(&file.mem, 2 * mib, buf, mib), 0);
+	assert_true(pattern_is(buf, 2 * mib, mib));
+	memset(buf, 1, mib);
+	assert_int_equal(mem_read(&file.mem, 7 * mib, buf, mib), 0);
+	assert_true(mem_is_zero(buf, mib));
+	assert_int_equal(file.hole_end, 8 * mib);
+	assert_int_equal(mem_read(&file.mem, 8 * mib - 5, buf, 5), 0);
+	/* There is no hole behind the end. */
+	assert_int_equal(mem_read(&file.mem, 7 * mib, buf, mib + 1), -ENODATA);
+	assert_int_equal(mem_read(&file.mem, 9 * mib, buf, mib), -ENODATA);
+	mem_close(&file.mem);
+	free(buf);
+}
+
 static void test_read_all_at(void **state)
 {
 	int fd = make_file(1000);
@@ -312,6 +347,7 @@ int main(void)
 		cmocka_unit_test(test_other_faults_are_fatal),
 		cmocka_unit_test(test_window),
 		cmocka_unit_test(test_look),
+		cmocka_unit_test(test_holes_of_a_file),
 		cmocka_unit_test(test_read_all_at),
 		cmocka_unit_test(test_write_all_to_full),
 		cmocka_unit_test(test_read_text),

@@ -17,6 +17,8 @@
 
 #define CASES 10000
 #define CASE_SECONDS 10		/* nothing hangs */
+#define EACH_PACKED 20		/* every so many of them are compressed, */
+#define EACH_SHARED 400		/* or that by two processes */
 
 #define DIRECT 0xffff888000000000ULL
 #define VMEMMAP 0xffffea0000000000ULL
@@ -233,8 +235,15 @@ static void count_close(struct output *out)
 	(void)out;
 }
 
+/* How it is written. */
+struct way {
+	enum dump_format format;
+	enum codec codec;
+	unsigned int jobs;
+};
+
 /* Returns how many pages were kept. */
-static uint64_t dump(struct input *in, unsigned int level, enum dump_format format)
+static uint64_t dump(struct input *in, unsigned int level, struct way way)
 {
 	static struct capture c;
 	struct count_sink count = { .out = { .open = count_open, .close = count_close } };
@@ -243,11 +252,11 @@ static uint64_t dump(struct input *in, unsigned int level, enum dump_format form
 	uint64_t len;
 
 	c = (struct capture){
-		.in = in, .out = &count.out, .progress = &progress, .max_aliases = CAPTURE_MAX_ALIASES, .format = format, .levels = { level },
-		.nr_levels = 1,
+		.in = in, .out = &count.out, .progress = &progress, .max_aliases = CAPTURE_MAX_ALIASES, .format = way.format,
+		.codec = way.codec, .jobs = way.jobs, .levels = { level }, .nr_levels = 1,
 	};
 	if (capture(&c, &err))
-		fail_msg("level %u, format %u: %s", level, format, err.text);
+		fail_msg("level %u, format %u, codec %u, %u jobs: %s", level, way.format, way.codec, way.jobs, err.text);
 	assert_true(count.committed && count.nr_bytes > 0);
 	len = c.plan.data_len;
 	capture_deinit(&c);
@@ -266,9 +275,22 @@ static void test_whole(void **state)
 	memcpy(machine.ram, machine.pristine, RAM_LEN);
 	for (unsigned int i = 0; i < ARRAY_SIZE(table); i++) {
 		open_input(&in);
-		assert_int_equal(dump(&in, table[i].level, FORMAT_ELF), NR_PAGES - 2 - table[i].left_out);
+		assert_int_equal(dump(&in, table[i].level, (struct way){ .format = FORMAT_ELF }), NR_PAGES - 2 - table[i].left_out);
 		input_close(&in);
 	}
+}
+
+/* Most of them uncompressed, because that is fast: what is wrecked decides which pages are stored, and little of how. */
+static struct way any_way(unsigned int i)
+{
+	static const enum codec codecs[] = { CODEC_ZLIB, CODEC_LZO, CODEC_ZSTD };
+	struct way way = { .format = any(4) ? FORMAT_ELF : FORMAT_KDUMP, .codec = CODEC_NONE };
+
+	if (i % EACH_PACKED)
+		return way;
+	way.codec = way.format == FORMAT_KDUMP ? codecs[any(ARRAY_SIZE(codecs))] : CODEC_ZSTD;
+	way.jobs = i % EACH_SHARED ? 0 : 2;
+	return way;
 }
 
 static void test_wrecked(void **state)
@@ -282,7 +304,7 @@ static void test_wrecked(void **state)
 		open_input(&in);
 		wreck_it(&in);
 		alarm(CASE_SECONDS);
-		dump(&in, any(2) ? DUMP_LEVEL_MAX : any(DUMP_LEVEL_MAX + 1), any(4) ? FORMAT_ELF : FORMAT_KDUMP);
+		dump(&in, any(2) ? DUMP_LEVEL_MAX : any(DUMP_LEVEL_MAX + 1), any_way(i));
 		alarm(0);
 		input_close(&in);
 	}
