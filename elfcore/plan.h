@@ -42,6 +42,7 @@ struct plan {
 	struct plan_load *loads;	/* those of the crash, then the aliases */
 	unsigned int nr_loads, cap_loads;
 	unsigned int nr_aliases;
+	struct notes own_notes;		/* in place of the crash's, len 0 = none */
 	uint64_t notes_off, notes_len;
 	uint64_t data_off;
 	uint64_t data_len;		/* bytes in all ranges */
@@ -62,6 +63,15 @@ int plan_make_ranges(struct plan *plan);
  * At most max; missing knowledge adds none. -ENOMEM is the only error.
  */
 int plan_add_aliases(struct plan *plan, struct kernel *kernel, unsigned int max, struct log *log);
+
+/* Number the CPUs that idled for gdb (idle_notes.h); of x86_64, else, or without memory, nothing is added. */
+void plan_number_idle(struct plan *plan);
+
+/* The notes to be written. */
+static inline const struct notes *plan_notes(const struct plan *plan)
+{
+	return plan->own_notes.len ? &plan->own_notes : &plan->crash->notes;
+}
 
 /* Fix all offsets, with notes_len bytes of notes. Called once, after everything was added. -EOVERFLOW. */
 int plan_layout(struct plan *plan, uint64_t notes_len, struct error *err);

@@ -104,6 +104,8 @@ static int make_plan(struct capture *c, struct core *core, struct error *err)
 		leave_out(c);
 	if (elf && c->aliases && plan_add_aliases(&c->plan, &c->kernel, CAPTURE_MAX_ALIASES, c->log))
 		return fail(err, -ENOMEM, "no memory for alias segments");
+	if (elf && c->aliases)
+		plan_number_idle(&c->plan);
 	rc = core->ops->plan(core, &c->plan, err);
 	if (rc)
 		return rc;
