@@ -15,7 +15,7 @@ static int elf_plan(struct core *core, struct plan *plan, struct error *err)
 	struct core_elf *elf = container_of(core, struct core_elf, core);
 
 	elf->plan = plan;
-	return plan_layout(plan, plan->crash->notes.len + CAPTURE_NOTE_LEN, err);
+	return plan_layout(plan, plan_notes(plan)->len + CAPTURE_NOTE_LEN, err);
 }
 
 static int make_ehdr(struct core_elf *elf, bool complete, uint8_t buf[ELF_EHDR_MAX], struct error *err)
@@ -115,7 +115,7 @@ static int write_phdrs(struct core_elf *elf, struct error *err)
 
 static uint64_t own_note_off(const struct core_elf *elf)
 {
-	return elf->plan->notes_off + elf->plan->crash->notes.len;
+	return elf->plan->notes_off + plan_notes(elf->plan)->len;
 }
 
 static int write_own_note(struct core_elf *elf, const struct core_result *result)
@@ -154,7 +154,7 @@ static int elf_begin(struct core *core, struct sink *sink, struct error *err)
 	if (!rc)
 		rc = write_phdrs(elf, err);
 	if (!rc)
-		rc = sink_write(elf->out, plan->notes_off, plan->crash->notes.buf, plan->crash->notes.len);
+		rc = sink_write(elf->out, plan->notes_off, plan_notes(plan)->buf, plan_notes(plan)->len);
 	if (!rc)
 		rc = write_own_note(elf, NULL);
 	elf->pos = plan->notes_off + plan->notes_len;

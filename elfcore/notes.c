@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "elfcore/idle_notes.h"
+
 int note_next(uint8_t data, const uint8_t *buf, size_t len, size_t off, unsigned int align, struct note *ret)
 {
 	size_t left = off < len ? len - off : 0;
@@ -84,7 +86,7 @@ static int add_cpu(struct notes *notes, uint32_t cpu, size_t desc_off, uint32_t 
 }
 
 /* Copy one note with its padding made four bytes and zero. */
-static int append_note(struct notes *notes, const struct note *note, uint32_t cpu)
+int notes_copy(struct notes *notes, const struct note *note, uint32_t cpu)
 {
 	struct elf_nhdr nhdr = { note->namesz, note->descsz, note->type };
 	size_t name_len = round_up(note->namesz, 4), desc_len = round_up(note->descsz, 4);
@@ -117,7 +119,7 @@ int notes_append(struct notes *notes, const uint8_t *buf, size_t len, unsigned i
 	int rc;
 
 	while ((rc = note_next(notes->data, buf, len, off, align, &note)) > 0) {
-		rc = append_note(notes, &note, cpu);
+		rc = idle_note_is(notes->data, &note) ? 0 : notes_copy(notes, &note, cpu);
 		if (rc)
 			return rc;
 		off += note.len;
@@ -142,5 +144,5 @@ int notes_add(struct notes *notes, const char *name, uint32_t type, const void *
 		.descsz = descsz,
 	};
 
-	return append_note(notes, &note, CPU_UNKNOWN);
+	return notes_copy(notes, &note, CPU_UNKNOWN);
 }

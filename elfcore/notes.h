@@ -63,11 +63,15 @@ void notes_deinit(struct notes *notes);
 
 /*
  * Append the notes of one PT_NOTE segment (len bytes at buf). cpu is what its NT_PRSTATUS notes are attributed to.
- * Broken content is kept up to the last whole note and said in the log. -ENOMEM is the only error.
+ * Broken content is kept up to the last whole note and said in the log; notes of idle_notes.h are left out. -ENOMEM is the
+ * only error.
  */
 int notes_append(struct notes *notes, const uint8_t *buf, size_t len, unsigned int align, uint32_t cpu, struct log *log);
 
 /* Append one note of our own making. */
 int notes_add(struct notes *notes, const char *name, uint32_t type, const void *desc, uint32_t descsz);
+
+/* Append a note as it is; cpu as above. */
+int notes_copy(struct notes *notes, const struct note *note, uint32_t cpu);
 
 #endif

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "elfcore/idle_notes.h"
+
 static int compare_ranges(const void *a, const void *b)
 {
 	const struct plan_range *x = a, *y = b;
@@ -106,7 +108,17 @@ void plan_deinit(struct plan *plan)
 {
 	free(plan->loads);
 	free(plan->ranges);
+	notes_deinit(&plan->own_notes);
 	memset(plan, 0, sizeof(*plan));
+}
+
+void plan_number_idle(struct plan *plan)
+{
+	const struct elf_ehdr *ehdr = &plan->crash->ehdr;
+
+	if (ehdr->machine == EM_X86_64 && ehdr->form.class == ELFCLASS64 &&
+	    idle_notes_add(&plan->crash->notes, &plan->own_notes))
+		notes_deinit(&plan->own_notes);
 }
 
 const struct plan_range *plan_find(const struct plan *plan, maddr_t src)

@@ -41,6 +41,7 @@ struct plan {
 	struct plan_load *loads;	/* those of the crash, then the aliases */
 	unsigned int nr_loads, cap_loads;
 	unsigned int nr_aliases;
+	struct notes own_notes;		/* in place of the crash's, len 0 = none */
 	uint64_t notes_off, notes_len;
 	uint64_t data_off;
 	uint64_t data_len;		/* bytes in all ranges */
@@ -54,6 +55,15 @@ void plan_deinit(struct plan *plan);
 /* The two halves of plan_init(), for who makes other segments of the same crash. -ENOMEM. */
 int plan_add_load(struct plan *plan, const struct segment *seg);
 int plan_make_ranges(struct plan *plan);
+
+/* Number the CPUs that idled for gdb (idle_notes.h); of x86_64, else, or without memory, nothing is added. */
+void plan_number_idle(struct plan *plan);
+
+/* The notes to be written. */
+static inline const struct notes *plan_notes(const struct plan *plan)
+{
+	return plan->own_notes.len ? &plan->own_notes : &plan->crash->notes;
+}
 
 /* Fix all offsets, with notes_len bytes of notes. Called once, after everything was added. -EOVERFLOW. */
 int plan_layout(struct plan *plan, uint64_t notes_len, struct error *err);

@@ -113,6 +113,8 @@ static int make_plan(struct capture *c, struct core *core, struct error *err)
 		leave_out(c);
 	if (elf)
 		plan_add_aliases(&c->plan, &c->kernel, aliases_room(c), c->log);
+	if (elf && c->max_aliases)
+		plan_number_idle(&c->plan);
 	rc = core->ops->plan(core, &c->plan, err);
 	if (rc)
 		return rc;

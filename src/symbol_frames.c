@@ -35,6 +35,8 @@ struct writer {
 	vaddr_t start, at;		/* of the open FDE; its last row */
 	bool plain;			/* more rows may follow */
 	bool switches;			/* only code that changes stacks */
+	struct symbols *syms;
+	vaddr_t switch_start, switch_end;	/* the function that did so until 5.10, 0 = none */
 	unsigned int nr_rows;
 	uint32_t nr;
 };
@@ -173,6 +175,48 @@ static void put_expression(struct writer *w, int reg, int64_t off, bool deref, i
 	grow_add(w->out, buf, len);
 }
 
+static bool changes_stacks(const struct writer *w, vaddr_t addr, const struct orc_entry *orc)
+{
+	return orc->sp_reg == ORC_REG_SP_INDIRECT || orc->sp_reg == ORC_REG_BP_INDIRECT ||
+	       (addr >= w->switch_start && addr < w->switch_end && orc->sp_reg == ORC_REG_BP);
+}
+
+/* What an entry of an interrupt calls: the frame above is the entry's, a "signal handler". */
+static bool is_handler(struct writer *w, vaddr_t addr)
+{
+	static const char *const names[] = { "sysvec_", "common_interrupt", "spurious_interrupt" };
+	uint64_t offset;
+	const char *name = symbols_at(w->syms, addr, &offset);
+
+	for (size_t i = 0; name && i < ARRAY_SIZE(names); i++)
+		if (!strncmp(name, names[i], strlen(names[i])))
+			return true;
+	return false;
+}
+
+/* Register = what is, or stands, at off from the place that rsp points to the address of. */
+static void put_through_rsp(struct writer *w, uint8_t rule, int reg, int64_t off)
+{
+	put8(w, rule);
+	put8(w, reg);
+	put_expression(w, RSP, 0, true, off);
+}
+
+/*
+ * The frame of a handler that went on on the interrupts' stack. gdb ends a stack where a frame lies below the one it called,
+ * but for "signal handlers": the frame is said to be on the interrupts' stack, and all of its caller is fetched from the other.
+ */
+static void put_handler(struct writer *w, const struct orc_entry *orc)
+{
+	put8(w, DW_CFA_def_cfa_sf);
+	put8(w, RSP);
+	put_sleb(w, 8 / DATA_ALIGN);
+	put_through_rsp(w, DW_CFA_val_expression, RSP, orc->sp_offset);
+	put_through_rsp(w, DW_CFA_expression, RIP, orc->sp_offset - 8);
+	if (orc->bp_reg == ORC_REG_PREV_SP)
+		put_through_rsp(w, DW_CFA_expression, RBP, orc->sp_offset + orc->bp_offset);
+}
+
 static void put_cfa(struct writer *w, const struct orc_entry *orc)
 {
 	int reg = dwarf_reg(orc->sp_reg);
@@ -217,11 +261,16 @@ static void put_pt_regs(struct writer *w)
 			put_saved(w, order[i], 8 * (int64_t)i);
 }
 
-static void put_row(struct writer *w, const struct orc_entry *orc)
+static void put_row(struct writer *w, vaddr_t addr, const struct orc_entry *orc)
 {
 	if (orc->type == ORC_UNDEFINED || orc->type == ORC_END || dwarf_reg(orc->sp_reg) < 0) {
 		put8(w, DW_CFA_undefined);
 		put8(w, RIP);
+		return;
+	}
+	w->nr++;
+	if (orc->type == ORC_CALL && orc->sp_reg == ORC_REG_SP_INDIRECT && is_handler(w, addr)) {
+		put_handler(w, orc);
 		return;
 	}
 	put_cfa(w, orc);
@@ -233,7 +282,6 @@ static void put_row(struct writer *w, const struct orc_entry *orc)
 	}
 	if (orc->type != ORC_REGS)
 		put_bp(w, orc);
-	w->nr++;
 }
 
 /* Go on to addr inside the open FDE. */
@@ -250,10 +298,11 @@ static void advance(struct writer *w, vaddr_t addr)
 	w->at = addr;
 }
 
+/* A function that changes stacks and that a plain one called has to pass for a signal handler itself. */
 static void add_entry(struct writer *w, vaddr_t addr, const struct orc_entry *orc)
 {
-	bool plain = orc->type == ORC_CALL && !orc->signal && dwarf_reg(orc->sp_reg) >= 0;
-	bool wanted = !w->switches || orc->sp_reg == ORC_REG_SP_INDIRECT || orc->sp_reg == ORC_REG_BP_INDIRECT;
+	bool call = orc->type == ORC_CALL && dwarf_reg(orc->sp_reg) >= 0, changes = call && changes_stacks(w, addr, orc);
+	bool plain = call && !orc->signal && !changes, wanted = !w->switches || changes;
 
 	if (w->fde && w->plain && plain && wanted && ++w->nr_rows < ROWS_MAX && addr - w->at < UINT32_MAX) {
 		advance(w, addr);
@@ -261,10 +310,11 @@ static void add_entry(struct writer *w, vaddr_t addr, const struct orc_entry *or
 		close_fde(w, addr);
 		if (orc->type == ORC_UNDEFINED || !wanted)
 			return;
-		open_fde(w, addr, orc->signal || orc->type == ORC_REGS || orc->type == ORC_REGS_PARTIAL);
+		open_fde(w, addr, orc->signal || (changes && !is_handler(w, addr)) || orc->type == ORC_REGS ||
+					  orc->type == ORC_REGS_PARTIAL);
 	}
 	w->plain = plain;
-	put_row(w, orc);
+	put_row(w, addr, orc);
 }
 
 static vaddr_t entry_addr(const struct orc_table *table, const uint8_t *ips, uint32_t i)
@@ -349,13 +399,18 @@ static void add_cpu(struct writer *w, struct backtrace *bt, const struct cpu_not
 int symbol_frames_write(struct session *s, bool switches, struct grow *ret, uint32_t *nr_ret)
 {
 	static struct backtrace bt;
-	struct writer w = { .out = ret, .switches = switches };
+	struct writer w = { .out = ret, .switches = switches, .syms = &s->symbols };
+	struct symbol symbol;
 	struct error err;
 	int rc = 0;
 
 	*nr_ret = 0;
 	if (backtrace_init(&bt, &s->symbols, s->have & SESSION_TYPES ? &s->btf : NULL, NULL, &err))
 		return 0;
+	if (!symbols_lookup(&s->symbols, "asm_call_on_stack", &symbol)) {
+		w.switch_start = symbol.addr;
+		w.switch_end = symbol.addr + symbol.size;
+	}
 	if (bt.orc.usable) {
 		w.plain_cie = put_cie(&w, false);
 		w.signal_cie = put_cie(&w, true);

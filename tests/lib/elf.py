@@ -11,7 +11,7 @@ NHDR = struct.Struct("<III")
 PT_LOAD, PT_NOTE = 1, 4
 ET_CORE = 4
 PN_XNUM = 0xffff
-NT_PRSTATUS = 1
+NT_PRSTATUS, NT_PRPSINFO = 1, 3
 E_FLAGS_INCOMPLETE = 1
 NO_PADDR = (1 << 64) - 1            # p_paddr of a segment that only names data stored under another one
 
@@ -39,6 +39,11 @@ class Note:
     name: str
     type: int
     desc: bytes
+
+
+def is_idle_note(note):
+    """The NT_PRPSINFO by which kcapture numbers a CPU that idled, for gdb."""
+    return note.name == "CORE" and note.type == NT_PRPSINFO and int.from_bytes(note.desc[24:28], "little") >= 1 << 30
 
 
 class Core:

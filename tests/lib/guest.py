@@ -110,8 +110,8 @@ sysrq)    echo c > /proc/sysrq-trigger ;;
 cpu*)     taskset -p $(printf %x $((1 << ${CRASH#cpu}))) $$ > /dev/null; echo c > /proc/sysrq-trigger ;;
 nmi)      sleep 1000 ;;
 irqsoff)  insmod /kcrash.ko mode=irqsoff & sleep 1000 ;;
-# The interrupted CPU idles: gdb takes such a one for the first, so let it be the first.
-ipi)      taskset -p 2 $$ > /dev/null; insmod /kcrash.ko mode=ipi ;;
+# The interrupted CPU idles, and is not the first: without NT_PRPSINFO (elfcore/idle_notes.h) gdb takes it for the first.
+ipi)      taskset -p 1 $$ > /dev/null; insmod /kcrash.ko mode=ipi ;;
 *)        insmod /kcrash.ko mode=$CRASH; sleep 1000 ;;
 esac
 say "still alive"; sleep 1000
