@@ -29,7 +29,7 @@ ELFCORE := $(wildcard elfcore/*.c)
 SRC_BOTH := $(addprefix src/, sys.c digest.c guard.c config.c config_target.c blkid.c device.c identity.c capture.c crosscheck.c progress.c \
 	input.c input_live.c input_file.c mem_devmem.c mem_file.c mem_flat.c mem_vmcore.c mem_window.c sink_file.c sink_block.c sink_stream.c)
 SRC_BOTH += src/config_format.c src/sums.c src/sink_sum.c src/dumps.c
-SRC_INIT := src/init.c src/rescue.c src/log_ring.c src/console.c src/crash_json.c src/dmesg_file.c src/notes_file.c src/last_words.c src/watchdog.c src/program.c src/assemble.c src/modules.c \
+SRC_INIT := src/init.c src/rescue.c src/log_ring.c src/console.c src/crash_json.c src/dmesg_file.c src/notes_file.c src/notes_console.c src/last_words.c src/watchdog.c src/program.c src/assemble.c src/modules.c \
 	src/target.c src/target_fs.c src/target_raw.c
 SRC_BOTH += $(addprefix src/, config_net.c wire.c wire_auth.c net_sock.c sender.c sender_link.c sink_tcp.c)
 SRC_INIT += src/target_tcp.c src/netif.c src/netif6.c
