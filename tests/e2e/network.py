@@ -19,6 +19,7 @@ import time
 from e2e import scenario
 from e2e.cases import Case
 from lib.paths import KCAPTURE
+from lib.read_back import Tree
 from lib.runner import DEADLINE, expect
 
 MAC = "52:54:00:12:34:56"
@@ -221,7 +222,8 @@ def check(case, directory):
     if case.vlan:
         devices = VlanSwitch(case.vlan).devices(case.nic)
     one = NetScenario(dataclasses.replace(case, config=(*case.config, *QUICK), devices=devices), directory)
-    text = scenario.check_console(one, one.run())
+    vm = one.run()
+    text = scenario.check_console(one, vm)
     if case.where == "disk":
         saved = re.search(r"kcapture: .*saved (/dev/\S+)", text)
         expect(saved and not any(path.name == "vmcore" for path in one.receiver.files()), "not saved on the disk")
@@ -231,7 +233,8 @@ def check(case, directory):
     if not case.where:
         expect(not any(path.name == "vmcore" for path in one.receiver.files()), "a failed dump is called vmcore")
         check_rest(one)
-        return ""
+        one.dump = Tree(one.receiver.dir / "dumps")
+        return scenario.check_remains(one, vm, text)
     return check_received(one, text)
 
 
