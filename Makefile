@@ -32,7 +32,7 @@ SRC_BOTH := $(patsubst %,src/%.c, \
 	input_file input_live mem_devmem mem_file mem_flat mem_vmcore mem_window net_sock progress pump sender sender_link \
 	sink_block sink_file sink_stream sink_sum sink_tcp sums sys wire wire_auth workers writeback)
 SRC_INIT := $(patsubst %,src/%.c, \
-	assemble console crash_json dmesg_file init last_words log_ring modules netif netif6 notes_file program rescue \
+	assemble console crash_json dmesg_file init last_words log_ring modules netif netif6 notes_console notes_file program rescue \
 	target target_fs target_raw target_tcp watchdog)
 SRC_HOST := $(filter-out $(SRC_BOTH) $(SRC_INIT) src/cli.c, $(wildcard src/*.c)) $(wildcard initramfs/*.c)
 

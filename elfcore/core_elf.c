@@ -159,7 +159,7 @@ static int elf_begin(struct core *core, struct sink *sink, struct error *err)
 		rc = write_own_note(elf, NULL);
 	elf->pos = plan->notes_off + plan->notes_len;
 	if (rc && !err->code)
-		fail(err, rc, "writing the headers to %s failed: %s", sink->ops->name, strerror(-rc));
+		fail(err, rc, "writing the headers to %s failed: %s", sink_name(sink), strerror(-rc));
 	return rc;
 }
 

@@ -170,7 +170,7 @@ static int kdump_begin(struct core *core, struct sink *sink, struct error *err)
 		rc = sink_zero(sink, kd->bitmap_off, 2 * kd->bitmap_len);
 	if (!rc)
 		rc = write_zeros_page(kd);
-	return rc ? fail(err, rc, "writing the headers to %s failed: %s", sink->ops->name, strerror(-rc)) : 0;
+	return rc ? fail(err, rc, "writing the headers to %s failed: %s", sink_name(sink), strerror(-rc)) : 0;
 }
 
 /* Decide the next window that has memory and write its part of the bitmaps. 0 = there is none. */
@@ -408,7 +408,7 @@ static int kdump_end(struct core *core, const struct core_result *result, struct
 		rc = sink_sync(kd->sink);
 	if (!rc)
 		rc = write_header(kd, !result->status);
-	return rc ? fail(err, rc, "writing the final header to %s failed: %s", kd->sink->ops->name, strerror(-rc)) : 0;
+	return rc ? fail(err, rc, "writing the final header to %s failed: %s", sink_name(kd->sink), strerror(-rc)) : 0;
 }
 
 static void kdump_close(struct core *core)

@@ -4,8 +4,14 @@
 void sink_init(struct sink *sink, const struct sink_ops *ops)
 {
 	sink->ops = ops;
+	sink->name = NULL;
 	sink->error = 0;
 	sink->nr_written = 0;
+}
+
+const char *sink_name(const struct sink *sink)
+{
+	return sink->name && sink->name[0] ? sink->name : sink->ops->name;
 }
 
 int sink_write(struct sink *sink, uint64_t off, const void *buf, size_t len)

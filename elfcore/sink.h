@@ -59,11 +59,13 @@ struct sink_ops {
 
 struct sink {
 	const struct sink_ops *ops;
+	const char *name;	/* what it writes to, for people, when whoever opened it told; borrowed */
 	int error;		/* the first one, sticky */
 	uint64_t nr_written;	/* bytes handed to write() */
 };
 
 void sink_init(struct sink *sink, const struct sink_ops *ops);
+const char *sink_name(const struct sink *sink);	/* never NULL */
 int sink_write(struct sink *sink, uint64_t off, const void *buf, size_t len);
 int sink_writev(struct sink *sink, uint64_t off, const struct sink_vec *vecs, unsigned int nr);
 int sink_zero(struct sink *sink, uint64_t off, uint64_t len);

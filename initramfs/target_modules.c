@@ -347,12 +347,23 @@ static int add_watchdog(struct kmod *km, const char *sysfs, struct error *err)
 	return rc;
 }
 
+/* Where the last words go when no target takes anything. */
+static int add_firmware(struct kmod *km, const char *sysfs, struct error *err)
+{
+	char path[PATH_MAX];
+	if (!sysfs || path_join(path, sizeof(path), sysfs, "firmware/efi") || access(path, F_OK))
+		return 0;
+	return add_list(km, "efivarfs", true, false, err);
+}
+
 int target_modules_add(struct kmod *km, const struct config *cfg, const char *sysfs, struct error *err)
 {
 	/* First, because it may be running. */
 	int rc = cfg->watchdog[0] ? add_watchdog(km, sysfs, err) : 0;
 	for (unsigned int i = 0; i < cfg->nr_targets && !rc; i++)
 		rc = add_target(km, cfg, &cfg->targets[i], sysfs, err);
+	if (!rc)
+		rc = add_firmware(km, sysfs, err);
 	if (rc)
 		return rc;
 	rc = add_list(km, cfg->extra_modules, false, false, err);

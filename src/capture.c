@@ -213,7 +213,7 @@ static int move_memory(struct capture *c, struct sink *sink, struct error *err)
 	if (rc == -ENODATA)
 		return fail(err, rc, "a gigabyte of memory that the header promises is not there: the rest is left out");
 	if (rc)
-		return fail(err, rc, "writing to %s failed: %s", sink->ops->name, strerror(-rc));
+		return fail(err, rc, "writing to %s failed: %s", sink_name(sink), strerror(-rc));
 	rc = check_identity(c, err);
 	return rc ? rc : check_source(c, err);
 }
@@ -225,6 +225,7 @@ static int write_core(struct capture *c, struct core *core, struct sink *sink, s
 
 	if (!(sink->ops->caps & SINK_SEEK) || c->flat)
 		sink = sink_flat_init(&flat, sink);
+	sink->name = c->out->name;
 	c->start_ms = now_ms();
 	rc = core->ops->begin(core, sink, err);
 	c->first_byte_ms = now_ms();

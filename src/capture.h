@@ -17,6 +17,9 @@ struct output {
 		    struct error *err);
 	void (*close)(struct output *out);
 
+	/* Where that is, for people, once it is open; NULL = the kind of sink says enough. */
+	const char *name;
+
 	/* Bytes that a dump finds room for, before open(); UINT64_MAX = not known. NULL = never known. */
 	uint64_t (*room)(struct output *out);
 };

@@ -188,6 +188,16 @@ void console_line(struct console *console, const char *line)
 	tell(console, plain, min_u64(len, sizeof(plain) - 1), &page);
 }
 
+void console_plain(struct console *console, const char *line)
+{
+	char plain[400];
+	int len = snprintf(plain, sizeof(plain), "kcapture: %s\n", line);
+
+	for (unsigned int i = 0; i < console->nr; i++)
+		if (!console->list[i].screen)
+			write_patiently(console->list[i].fd, plain, min_u64(len, sizeof(plain) - 1));
+}
+
 void console_progress(struct console *console, const char *line, unsigned int percent)
 {
 	struct page page = { .len = 0 };

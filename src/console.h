@@ -38,6 +38,9 @@ void console_add(struct console *console, int fd, bool screen);
 /* Something happened. */
 void console_line(struct console *console, const char *line);
 
+/* For who reads a log of it: nothing that a person in front of a screen has any use for. */
+void console_plain(struct console *console, const char *line);
+
 /* How far it is: replaces what was said before on a screen. */
 void console_progress(struct console *console, const char *line, unsigned int percent);
 

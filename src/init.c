@@ -35,6 +35,7 @@
 #define ASSEMBLE_LIST "/etc/assemble"
 #define WATCH_US 20000
 #define CLEANUP_TIMEOUT_MS 10000
+#define LAST_WORDS_TIMEOUT_MS 30000	/* a serial line carries 300 kB in that time */
 #define HOOK_TIMEOUT_MS 60000
 #define EXIT_CALLED_OFF 2		/* of a rung's process; 0 = saved, 1 = not */
 #define SHUTDOWN_TIMEOUT_MS 30000
@@ -73,10 +74,10 @@ static void sysrq(char command)
 		write_all(fd, &command, 1);
 }
 
-/* Run fn in a child for at most CLEANUP_TIMEOUT_MS: sync and unmount wait for ever on a disk that is gone. */
-static bool run_bounded(void (*fn)(void))
+/* Run fn in a child that is waited for no longer than that: sync and unmount wait for ever on a disk that is gone. */
+static bool run_bounded(void (*fn)(void), unsigned int timeout_ms)
 {
-	uint64_t deadline = now_ms() + CLEANUP_TIMEOUT_MS;
+	uint64_t deadline = now_ms() + timeout_ms;
 	pid_t child = fork();
 
 	if (!child) {
@@ -132,7 +133,7 @@ static void terminate(int rc, bool clean)
 	/* If the reboot hangs, the watchdog ends it; the other endings are to last. */
 	if (action != ACTION_REBOOT)
 		watchdog_stop(&init.dog);
-	if (!clean && !run_bounded(clean_up)) {
+	if (!clean && !run_bounded(clean_up, CLEANUP_TIMEOUT_MS)) {
 		say("the target does not answer, ending without it");
 		sysrq(ends[action].forced);
 	}
@@ -456,7 +457,7 @@ static void say_remains(void)
 	if (init.shared->remains[0])
 		log_info(&init.shared->ring.log, "what there is of the crash is in %s", init.shared->remains);
 	else
-		run_bounded(tell_last_words);
+		run_bounded(tell_last_words, LAST_WORDS_TIMEOUT_MS);
 }
 
 int main(void)

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "elfcore/printk.h"
+#include "src/notes_console.h"
 #include "src/sys.h"
 
 #define TAIL_SIZE 6144
@@ -83,6 +84,8 @@ void last_words(struct kernel *kernel, const char *reason, struct log_ring *ring
 	static struct tail tail;
 	struct error err;
 
+	if (notes_console_write(&ring->console, kernel->crash, &err))
+		log_warn(&ring->log, "the notes cannot be told: %s", err.text);
 	tail.len = 0;
 	if (printk_each(kernel, add_record, &tail, &err) && !tail.len) {
 		log_warn(&ring->log, "the crashed kernel's log cannot be read: %s", err.text);

@@ -84,7 +84,7 @@ int output_path_init(struct output_path *path, const char *name, const char *sou
 	memset(path, 0, sizeof(*path));
 	path->out.open = path_open;
 	path->out.close = path_close;
-	path->name = name;
+	path->out.name = path->name = name;
 	if (!strcmp(name, "-")) {
 		path->kind = OUTPUT_STDOUT;
 		return 0;

@@ -14,6 +14,7 @@
 #include "src/sys.h"
 
 #define CORE_NAME "vmcore"
+#define STORY_GROWTH 1024		/* of crash.json, at most, by how the dump ended */
 #define ASSEMBLE_POLL_US 200000
 
 static const struct target_ops *const kinds[] = {
@@ -76,7 +77,7 @@ static int save_dmesg(struct target *target, const struct kernel *kernel)
 	return rc;
 }
 
-static void save_notes(struct target *target, const struct crash *crash)
+static int save_notes(struct target *target, const struct crash *crash)
 {
 	struct sink *sink;
 	struct error err;
@@ -88,22 +89,54 @@ static void save_notes(struct target *target, const struct crash *crash)
 	}
 	if (rc)
 		log_warn(&target->ring->log, "no " NOTES_FILE_NAME ": %s", err.text);
+	return rc;
 }
 
-static void save_story(struct target *target, const struct crash_story *story)
+static int write_story(struct target *target, const char *text, size_t len)
 {
-	static char text[CRASH_JSON_MAX];
-	size_t len = crash_json_text(story, text);
 	struct sink *sink;
 	struct error err;
 	int rc = open_summed(target, CRASH_JSON_NAME, &target->small_sum, &sink, &err);
 
-	if (!rc) {
-		rc = sink_write(sink, 0, text, len);
-		if (!rc)
-			rc = sink_commit(sink, len);
-		close_summed(target, CRASH_JSON_NAME, &target->small_sum, sink, rc);
+	if (rc)
+		return rc;
+	rc = sink_write(sink, 0, text, len);
+	if (!rc)
+		rc = sink_commit(sink, len);
+	close_summed(target, CRASH_JSON_NAME, &target->small_sum, sink, rc);
+	return rc;
+}
+
+/* The dump has filled the disk: the blocks of the first version must do. */
+static int rewrite_story(struct target *target, const char *text, size_t len)
+{
+	uint8_t digest_bytes[DIGEST_LEN];
+	struct digest digest;
+	int rc = target->ops->rewrite(target, CRASH_JSON_NAME, text, len);
+
+	if (rc || !target->checksum)
+		return rc;
+	digest_init(&digest);
+	digest_update(&digest, text, len);
+	digest_final(&digest, digest_bytes);
+	sums_add(&target->sums, CRASH_JSON_NAME, digest_bytes);
+	return 0;
+}
+
+/* The first version is as long, by blank lines behind it, as the last one will be. */
+static void save_story(struct target *target, const struct crash_story *story)
+{
+	static char text[CRASH_JSON_MAX + STORY_GROWTH];
+	size_t len = crash_json_text(story, text);
+	int rc;
+
+	if (!story->capture) {
+		memset(text + len, '\n', STORY_GROWTH);
+		len += STORY_GROWTH;
 	}
+	rc = write_story(target, text, len);
+	if (rc == -ENOSPC && target->ops->rewrite)
+		rc = rewrite_story(target, text, len);
 	if (rc)
 		log_warn(&target->ring->log, "no " CRASH_JSON_NAME ": %s", strerror(-rc));
 }
@@ -134,12 +167,15 @@ void target_save_verdict(struct target *target, const struct capture *capture, i
 /* Once, also when the dump is tried more than once. */
 static void save_first(struct target *target, const struct kernel *kernel, const struct crash *crash)
 {
+	int rc;
+
 	if (!target->ops->make_dir || target->saved_first)
 		return;
 	target->saved_first = true;
-	if (!save_dmesg(target, kernel) && target->remains)
+	rc = save_dmesg(target, kernel);
+	rc = save_notes(target, crash) || rc;
+	if (!rc && target->remains)
 		snprintf(target->remains, TARGET_NAME_MAX, "%.*s", (int)(strrchr(target->name, '/') - target->name), target->name);
-	save_notes(target, crash);
 	save_facts(target, kernel);
 }
 
@@ -186,6 +222,7 @@ void target_init(struct target *target, const struct config *cfg, unsigned int i
 	memset(target, 0, sizeof(*target));
 	target->out.open = target_open_sink;
 	target->out.close = target_close_sink;
+	target->out.name = target->name;
 	target->cfg = &cfg->targets[index];
 	target->all = cfg;
 	target->index = index;

@@ -37,6 +37,9 @@ struct target_ops {
 	/* A sink for one file of the dump, "vmcore" or a small one; one of each at a time. */
 	int (*open_file)(struct target *target, const char *name, struct sink **ret, struct error *err);
 
+	/* A small file once more, in place: for when there is no room for another one. NULL: there always is, or never. */
+	int (*rewrite)(struct target *target, const char *name, const char *text, size_t len);
+
 	/* The core that got its name turned out not to be what was written: take the name away. NULL: it has none. */
 	void (*distrust)(struct target *target);
 
@@ -67,7 +70,7 @@ struct target {
 	char path[512];			/* of the core in this process's own view; empty when it has none */
 
 	struct progress *progress;
-	char *remains;			/* TARGET_NAME_MAX bytes for where the log and the notes are, once they are */
+	char *remains;			/* TARGET_NAME_MAX bytes for where the log and the notes are, once both are */
 	unsigned int crash_loop;
 	bool saved_first;		/* dmesg and notes were, or it was tried */
 	bool anew;			/* the second dump to it, which must not be taken for the first */

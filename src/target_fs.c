@@ -144,6 +144,25 @@ static int fs_open_file(struct target *target, const char *name, struct sink **r
 	return rc;
 }
 
+static int fs_rewrite(struct target *target, const char *name, const char *text, size_t len)
+{
+	char path[sizeof(target->dir) + 64];
+	int fd, rc;
+
+	snprintf(path, sizeof(path), "%s/%s", target->dir, name);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	rc = write_all_at(fd, 0, text, len);
+	if (!rc && (ftruncate(fd, len) || fsync(fd)))
+		rc = -errno;
+	close(fd);
+	strcat(path, "-incomplete");
+	if (!rc)
+		unlink(path);
+	return rc;
+}
+
 static void fs_distrust(struct target *target)
 {
 	char unfinished[sizeof(target->path) + 16];
@@ -215,6 +234,7 @@ const struct target_ops target_fs = {
 	.open = fs_open,
 	.make_dir = fs_make_dir,
 	.open_file = fs_open_file,
+	.rewrite = fs_rewrite,
 	.distrust = fs_distrust,
 	.lately = fs_lately,
 	.prune = fs_prune,

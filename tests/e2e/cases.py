@@ -18,6 +18,7 @@ class Case:
     smp: int = 2
     cpu: str = "max,-erms"              # 5-level page tables (TCG does "rep movsb" slowly); qemu64 has 4
     numa: bool = False
+    efi: bool = False                   # OVMF instead of SeaBIOS
     crashkernel: str = "160M"
     kernel_args: str = ""               # more of the crashed kernel's command line
     # the crash
@@ -31,12 +32,13 @@ class Case:
     args: str = ""                      # more of its command line
     config: tuple = ()                  # more directives
     targets: tuple = ()                 # directives instead of the one for the target disk
-    target: str = "ext4"                # or raw, or xfs, btrfs, vfat (then only the console is checked)
+    target: str = "ext4"                # or raw, or xfs, btrfs, vfat
     bus: str = "nvme"
     by: str = ""                        # the disk is named by UUID, LABEL, PARTUUID or ID
     partition: bool | str = False       # or what sfdisk(8) is to make
     prepare: str = ""                   # a script that makes what is on the disk, in a machine; it tells "guest: KEY=VALUE"
     live: str = ""                      # a script that puts it together in the first kernel, for `kcapture arm` to find
+    reopen: tuple = ("", "")            # the commands that put a prepared device together again, and what it is called then
     disk: int = 0                       # MiB, default: enough
     oracle: bool = False                # also compare with a raw copy of /proc/vmcore
     stacks: bool = False                # all stacks must be drgn's, and gdb's must reach the entry thanks to the aliases
@@ -47,6 +49,7 @@ class Case:
     header: str = ""                    # a bad header instead of the real one: truncated, phnum, notes
     throttle: int = 0                   # bytes/s that the disk takes
     unplug: bool = False                # the disk is taken away in the middle
+    stall: bool = False                 # from the middle on it answers no write any more
     eio: bool = False                   # a sector in the middle of the disk cannot be written
     old: tuple = ()                     # complete dumps that lie there already, so many minutes old
     pre: str = ""                       # a shell script for kdump_pre, and for kdump_post
@@ -59,6 +62,7 @@ class Case:
     readonly: bool = False              # the disk takes no writes
     symlink: bool = False               # the configured path is a link that leads nowhere on the target
     partial: bool = False               # a failure must leave a core that is marked incomplete, and its log
+    readers: bool = False               # and every reader must open it
     says: str = ""                      # pattern that the console must show
     final: str = "reboot"
     left: tuple = ()                    # of the old dumps those that stay, by their age
@@ -140,29 +144,55 @@ ACTIONS = [
     Case("cmdline-wins", args="kcapture.final_action=poweroff", final="poweroff"),
 ]
 
+
+def when_written(percent, what):
+    """
+    A script for kdump_pre that goes on beside the dump: when so much of the core is written it stops the process that writes,
+    and does something. At level 31 a core has few holes, so its size tells how far it is.
+    """
+    return f"""size() {{ core=$(echo /mnt/0/var/crash/*/vmcore-incomplete); stat -c %s $core 2> /dev/null || echo -1; }}
+(until [ "$sum" ]; do usleep 20000; sum=$(dmesg | sed -n 's/.*plan: .* \\([0-9]*\\) MB of memory/\\1/p'); done
+until [ $(size) -ge $((sum * 10000 * {max(0, percent - 10)})) ]; do usleep 20000; done
+until kill -STOP $PPID; [ $(size) -ge $((sum * 10000 * {percent})) ]; do kill -CONT $PPID; usleep 5000; done
+{what}; kill -CONT $PPID) & exit 0"""
+
+
+FILL = """for unit in M k; do n=1024; while [ $n -gt 0 ]; do
+i=0; while fallocate -l $n$unit /mnt/0/fill$n$unit.$i; do i=$((i + 1)); done; n=$((n / 2)); done; done"""
+USED_UP = "n=0; while : > /mnt/0/inode$n; do n=$((n + 1)); done"        # not a file more
+PANIC = "echo c > /proc/sysrq-trigger"
+HOOK_TOOLS = "extra_bins /bin/busybox"
+
 FAULTS = [
     Case("target-missing", targets=("ext4 /dev/nvme7n1",), config=("target_timeout 5",), expect="failed", says="nvme7n1"),
+    Case("efi-variable", efi=True, targets=("ext4 /dev/nvme7n1", "target_timeout 3"), config=("extra_modules efivarfs",),
+         expect="failed", says="the last words were written to the EFI variable"),
     Case("second-target", targets=("ext4 /dev/nvme7n1", "target_timeout 3", "ext4 /dev/nvme0n1"), says="trying the next target"),
     Case("target-not-ext4", targets=("ext4 /dev/nvme0n1",), target="raw", expect="failed", says="nvme0n1"),
-    Case("disk-full", disk=48, expect="failed", partial=True, says="No space|ENOSPC|full|room"),
+    Case("full-at-50", dirty=150, throttle=32 << 20, pre=when_written(50, FILL), config=(HOOK_TOOLS,), says="once more, with dump level 31"),
+    Case("full-at-99", throttle=16 << 20, pre=when_written(99, FILL), config=(HOOK_TOOLS, "dump_level 31"),
+         expect="failed", partial=True, readers=True, says="writing to /dev/nvme0n1:.*vmcore failed: No space"),
     Case("raw-too-small", disk=32, target="raw", expect="failed"),
     Case("disk-eio", eio=True, expect="failed"),
-    Case("disk-unplugged", throttle=8 << 20, unplug=True, config=("timeout 40",), expect="failed"),
+    Case("disk-unplugged", throttle=8 << 20, unplug=True, config=("timeout 100",), expect="failed"),
     Case("disk-unplugged-raw", throttle=8 << 20, unplug=True, target="raw", expect="failed"),
-    Case("disk-stalled", throttle=65536, config=("stall_timeout 8",), expect="failed", says="no byte moved", final="forced"),
+    Case("disk-stalled", throttle=8 << 20, stall=True, config=("stall_timeout 8",), expect="failed", says="no byte moved",
+         final="forced"),
+    Case("disk-stalled-at-once", throttle=1, config=("stall_timeout 4", "target_timeout 3"), expect="failed", says="no byte moved",
+         final="forced"),
     Case("watchdog", devices=("-device", "i6300esb"), crashed="6.1-generic", memory=768, crashkernel="256M",
          config=("extra_modules i6300esb", "final_action halt"), says="watchdog /dev/watchdog is fed", final="halt"),
     Case("wrong-uuid", targets=("ext4 UUID=5d8e4f1c-9c1d-4a53-8f0e-3c1f0f4f2a11", "target_timeout 3"), config=("extra_modules nvme",),
          expect="failed", says="Kernel panic - not syncing: sysrq triggered crash"),
     Case("read-only", bus="virtio-blk", readonly=True, expect="failed", says="Read-only|read-only|Permission denied"),
     Case("fs-corrupt", corrupt=True, expect="failed", says="mounting /dev/nvme0n1 as ext4 failed"),
-    Case("full-from-the-start", disk=5, expect="failed", says="once more, with dump level 31"),
+    Case("full-at-0", disk=5, pre=when_written(0, USED_UP), config=(HOOK_TOOLS,), expect="failed", partial=True, says="once more, with dump level 31"),
     Case("memory-exhausted", pre="tail /dev/zero & exit 0", config=("extra_bins /bin/busybox",)),
     # the capture kernel itself panics: by itself it reboots (panic=), and where it stands still the watchdog bites
-    Case("capture-panics", pre="echo c > /proc/sysrq-trigger", expect="bitten", args="panic=-1"),
-    Case("watchdog-bites", devices=("-device", "i6300esb", "-action", "watchdog=reset"), crashed="6.1-generic", memory=768,
-         crashkernel="256M", pre="sleep 3; echo c > /proc/sysrq-trigger", config=("extra_modules i6300esb",), args="panic=0",
-         expect="bitten", says="watchdog /dev/watchdog is fed"),
+    Case("capture-panics", throttle=16 << 20, pre=when_written(30, PANIC), config=(HOOK_TOOLS, "dump_level 31"), expect="bitten", args="panic=-1"),
+    Case("watchdog-bites", devices=("-machine", "q35", "-global", "ICH9-LPC.noreboot=false", "-action", "watchdog=reset"),
+         crashed="6.1-generic", memory=768, crashkernel="256M", throttle=16 << 20, pre=when_written(30, PANIC),
+         config=("extra_modules lpc_ich iTCO_wdt", HOOK_TOOLS, "dump_level 31"), args="panic=0", expect="bitten", says="watchdog /dev/watchdog is fed"),
     Case("hooks", pre="echo before > /dev/console; exit 0", post="echo after: $1", says="after: 0"),
     Case("pre-calls-off", pre="exit 1", expect="called-off", says="no dump: "),
     Case("crash-loop", old=(10, 50, 300), config=("crash_loop 3", "keep 1"), says="crash number 3 within an hour", left=(10, 50, 300),
@@ -201,9 +231,10 @@ LISTINGS = [
     Case("listings-7", crashed="7", listings=True),
 ]
 
+LVM = "conf='devices{use_devicesfile=0} activation{udev_sync=0 udev_rules=0}'\n"
 HALVES = "label: gpt\nsize=700M\nsize=700M\n"
 MIRROR = "mdadm --create /dev/md0 --run --level=1 --raid-devices=2 --metadata=1.2 --assume-clean /dev/nvme0n1p1 /dev/nvme0n1p2\n"
-VOLUME = """conf='devices{use_devicesfile=0} activation{udev_sync=0 udev_rules=0}'
+VOLUME = LVM + """
 lvm pvcreate --config "$conf" DEVICE; lvm vgcreate --config "$conf" vg-a DEVICE
 lvm lvcreate --config "$conf" -Wn -Zn -n crash -l 100%FREE vg-a
 """
@@ -213,19 +244,32 @@ echo "guest: luks=$(/usr/bin/blkid -o value -s UUID DEVICE)"
 """
 MKFS = """/usr/bin/mke2fs -q -t ext4 -L crashes DEVICE; echo "guest: fs=$(/usr/bin/blkid -p -o value -s UUID DEVICE)"
 """
+SUBVOLUME = """mkfs.btrfs -q -f /dev/nvme0n1; mkdir /mnt; mount -t btrfs /dev/nvme0n1 /mnt
+btrfs subvolume create /mnt/crashes; umount /mnt
+"""
 MD_UUID = "echo \"guest: md=$(mdadm --detail --export /dev/md0 | sed -n 's/MD_UUID=//p')\"; mdadm --stop /dev/md0\n"
 
 STACKED = [
     Case("lvm", partition=HALVES, disk=1536, targets=("ext4 LABEL=crashes", "assemble lvm:vg-a/crash"), config=("extra_modules nvme",),
+         reopen=(LVM + 'lvm vgchange --config "$conf" -ay vg-a', "/dev/vg-a/crash"),
          prepare=VOLUME.replace("DEVICE", "/dev/nvme0n1p1") + MKFS.replace("DEVICE", "/dev/vg-a/crash")),
     Case("md-mirror", partition=HALVES, disk=1536, targets=("ext4 UUID={fs}", "assemble md:{md}"), config=("extra_modules nvme",),
+         reopen=("mdadm --assemble --run /dev/md0 /dev/nvme0n1p1 /dev/nvme0n1p2", "/dev/md0"),
          prepare=MIRROR + MKFS.replace("DEVICE", "/dev/md0") + MD_UUID),
+    Case("md-degraded", partition=HALVES, disk=1536, targets=("ext4 UUID={fs}", "assemble md:{md}", "target_timeout 8"),
+         config=("extra_modules nvme",), reopen=("mdadm --assemble --run /dev/md0 /dev/nvme0n1p1", "/dev/md0"),
+         prepare=MIRROR.replace("/dev/nvme0n1p2", "missing") + MKFS.replace("DEVICE", "/dev/md0") + MD_UUID),
+    Case("btrfs-subvol", target="btrfs", targets=("btrfs /dev/nvme0n1", "subvol crashes"), prepare=SUBVOLUME),
     Case("luks", partition=HALVES, disk=1536, targets=("ext4 /dev/mapper/luks-{luks}", "assemble luks:{luks}", "luks_key {key}"),
          config=("extra_modules nvme",), crashkernel="192M",
+         reopen=("cryptsetup open --key-file /etc/key /dev/nvme0n1p1 secret", "/dev/mapper/secret"),
          prepare=SECRET.replace("DEVICE", "/dev/nvme0n1p1") + MKFS.replace("DEVICE", "/dev/mapper/secret")),
     # All of them one on the other. The configuration says nothing of it: arm sees it on the live machine.
     Case("stacked-armed", partition=HALVES, disk=1536, targets=("ext4 UUID={fs}", "luks_key {key}"), arm="--load auto",
-         config=("dump_level 31",), memory=640, crashkernel="224M", says="putting together md:[0-9a-f:]+ lvm:vg-a/crash luks:",
+         config=("dump_level 31",), memory=640, crashkernel="224M",
+         reopen=("mdadm --assemble --run /dev/md0 /dev/nvme0n1p1 /dev/nvme0n1p2\n" + LVM + 'lvm vgchange --config "$conf" -ay vg-a\n'
+                 "cryptsetup open --key-file /etc/key /dev/vg-a/crash secret", "/dev/mapper/secret"),
+         says="putting together md:[0-9a-f:]+ lvm:vg-a/crash luks:",
          prepare=MIRROR + VOLUME.replace("DEVICE", "/dev/md0") + SECRET.replace("DEVICE", "/dev/vg-a/crash") +
          MKFS.replace("DEVICE", "/dev/mapper/secret"),
          live="mdadm --assemble --run /dev/md0 /dev/nvme0n1p1 /dev/nvme0n1p2\n"

@@ -348,6 +348,29 @@ static void test_network_by_sysfs(void **state)
 	kmod_deinit(&km);
 }
 
+/* On a machine with EFI firmware, where the last words go; without it, or without the module, nothing. */
+static void test_firmware(void **state)
+{
+	struct error err = { 0 };
+	struct config cfg;
+	struct kmod km;
+	char sysfs[96];
+	(void)state;
+	put("sys/firmware/acpi/x", "");
+	snprintf(sysfs, sizeof(sysfs), "%s/sys", root);
+	config_init(&cfg);
+	for (int step = 0; step < 3; step++) {
+		if (step == 1)
+			put("sys/firmware/efi/runtime", "");
+		if (step == 2)
+			put("lib/modules/" VER "/modules.dep", "kernel/fs/efivarfs/efivarfs.ko:\n");
+		open_kmod(&km);
+		assert_int_equal(target_modules_add(&km, &cfg, sysfs, &err), 0);
+		assert_int_equal(km.nr_order, step == 2);
+		kmod_deinit(&km);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -361,6 +384,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_target_by_name, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_target_by_sysfs, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_network_by_sysfs, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_firmware, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
