@@ -31,7 +31,7 @@ static int teardown(void **state)
 static void prepare(enum dump_format format, enum codec codec, unsigned int jobs)
 {
 	bed_prepare(&bed, &bed.live, "core");
-	bed.cap.aliases = false;
+	bed.cap.max_aliases = 0;
 	bed.cap.format = format;
 	bed.cap.codec = codec;
 	bed.cap.jobs = jobs;
