@@ -10,9 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "elfcore/types.h"
+#include "initramfs/armed.h"
 #include "initramfs/check.h"
 #include "initramfs/cmdline.h"
 #include "initramfs/image.h"
@@ -68,6 +70,7 @@ struct arm {
 	char initramfs[PATH_MAX];
 	char cmdline[CAPTURE_CMDLINE_SIZE];
 	struct archive_size size;
+	struct armed armed;
 };
 
 static const char *const load_names[] = { "auto", "file", "legacy" };
@@ -238,6 +241,53 @@ static int kexec_load(struct arm *arm, enum load_method load, struct error *err)
 	return arm->machine.crash_loaded ? 0 : fail(err, -EIO, "kexec ended well, but no capture kernel is loaded");
 }
 
+/* What was loaded before is loaded no more as soon as the kernel takes the new one, whatever comes of that. */
+static int not_armed(struct arm *arm, int rc, const struct error *first, const struct error *second)
+{
+	machine_update(&arm->machine);
+	if (!arm->machine.crash_loaded || rc == -EINTR)
+		armed_forget(arm->machine.prefix);
+	if (!arm->machine.crash_loaded)
+		return cmd_fail("not armed: %s%s%s", first->text, second->text[0] ? "; " : "", second->text);
+	if (rc == -EINTR)
+		return cmd_fail("%s; a capture kernel is loaded, but whether it is the one from before or the new one is not known: "
+				"run kcapture arm again", first->text);
+	return cmd_fail("not armed anew: %s%s%s; the capture kernel from before is still loaded", first->text,
+			second->text[0] ? "; " : "", second->text);
+}
+
+/* For status: what is in memory now, and what it was made of. */
+static void record(struct arm *arm, enum load_method used)
+{
+	const struct config *cfg = &arm->img.cfg;
+	char config[PATH_MAX], init[PATH_MAX], when[32], sum[DIGEST_HEX_SIZE], targets[1024] = "";
+	struct armed *armed = &arm->armed;
+	struct error err;
+	time_t now = time(NULL);
+	size_t len = 0;
+	strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", gmtime(&now));
+	for (unsigned int i = 0; i < cfg->nr_targets && len < sizeof(targets); i++)
+		len += snprintf(targets + len, sizeof(targets) - len, "%s%s %s", i ? ", " : "", cfg->targets[i].word,
+				cfg->targets[i].place);
+	armed->time = when;
+	armed->kernel = arm->img.version;
+	armed->image = arm->image;
+	armed->method = used == LOAD_LEGACY ? "kexec_load" : "kexec_file_load";
+	armed->initramfs = arm->initramfs;
+	armed->initramfs_sha256 = armed_digest(arm->initramfs, sum, &err) ? "" : sum;
+	armed->config = realpath(arm->config, config) ? config : arm->config;
+	armed->cmdline = arm->cmdline;
+	armed->targets = targets;
+	armed_add_input(armed, armed->config);
+	if (arm->img.init || !image_find_init(init, sizeof(init), &err))
+		armed_add_input(armed, arm->img.init ? arm->img.init : init);
+	armed_add_input(armed, cfg->key);
+	armed_add_input(armed, cfg->kdump_pre);
+	armed_add_input(armed, cfg->kdump_post);
+	if (armed_write(armed, arm->machine.prefix, &err))
+		log_warn(stderr_log(), "status will not know what was loaded: %s", err.text);
+}
+
 static int load(struct arm *arm)
 {
 	struct error err = { 0 }, second = { 0 };
@@ -249,9 +299,10 @@ static int load(struct arm *arm)
 		rc = kexec_load(arm, used, &second);
 	}
 	if (rc)
-		return cmd_fail("not armed: %s%s%s", err.text, second.text[0] ? "; " : "", second.text);
-	printf("armed: kernel %s by kexec_%sload, initramfs %s (%llu bytes, %zu modules), target %s%s\n", arm->img.version,
-	       used == LOAD_LEGACY ? "" : "file_", arm->initramfs, (unsigned long long)arm->size.packed,
+		return not_armed(arm, rc, &err, &second);
+	record(arm, used);
+	printf("armed: kernel %s by %s, initramfs %s (%llu bytes, %zu modules), target %s%s\n", arm->img.version,
+	       arm->armed.method, arm->initramfs, (unsigned long long)arm->size.packed,
 	       arm->img.km.nr_order, arm->img.cfg.targets[0].place,
 	       arm->img.cfg.nr_targets > 1 ? " and others" : "");
 	return 0;
@@ -349,6 +400,8 @@ int cmd_disarm(int argc, char **argv)
 	machine_update(&machine);
 	if (!rc && machine.crash_loaded)
 		rc = fail(&err, -EIO, "kexec ended well, but the capture kernel is still loaded");
+	if (!machine.crash_loaded)
+		armed_forget(machine.prefix);
 	machine_deinit(&machine);
 	if (rc)
 		return cmd_fail("%s", err.text);

@@ -2,9 +2,13 @@
 /* kcapture status: would a panic be captured now, and what is missing? Exit code 0 = armed, 1 = not. */
 #include "src/cmd.h"
 
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "elfcore/types.h"
+#include "initramfs/armed.h"
 #include "initramfs/check.h"
 #include "initramfs/image.h"
 #include "initramfs/machine.h"
@@ -32,6 +36,9 @@ struct status {
 	bool has_config;
 	const char *config;
 	struct check_list checks;
+	bool known;			/* kcapture arm has left a record of what is loaded */
+	bool stale;			/* what it was made of has changed since */
+	struct armed armed;
 };
 
 static void print_json_string(const char *s)
@@ -80,6 +87,26 @@ static void print_json_targets(const struct config *cfg)
 	putchar(']');
 }
 
+static void print_json_loaded(const struct status *st)
+{
+	const struct armed *armed = &st->armed;
+	const char *const pairs[][2] = {
+		{ "time", armed->time }, { "kernel", armed->kernel }, { "image", armed->image }, { "method", armed->method },
+		{ "initramfs", armed->initramfs }, { "initramfs_sha256", armed->initramfs_sha256 }, { "config", armed->config },
+		{ "cmdline", armed->cmdline }, { "targets", armed->targets },
+	};
+	if (!st->known) {
+		fputs(",\"loaded\":null", stdout);
+		return;
+	}
+	printf(",\"stale\":%s,\"loaded\":", st->stale ? "true" : "false");
+	for (unsigned int i = 0; i < ARRAY_SIZE(pairs); i++) {
+		printf("%c\"%s\":", i ? ',' : '{', pairs[i][0]);
+		print_json_string(pairs[i][1]);
+	}
+	putchar('}');
+}
+
 static void print_json(const struct status *st)
 {
 	printf("{\"armed\":%s,\"reserved\":%llu,\"kernel\":", st->machine.crash_loaded ? "true" : "false",
@@ -90,6 +117,7 @@ static void print_json(const struct status *st)
 	fputs(",\"config\":", stdout);
 	print_json_string(st->config);
 	print_json_targets(&st->cfg);
+	print_json_loaded(st);
 	print_json_findings(&st->checks, "missing", true);
 	print_json_findings(&st->checks, "warnings", false);
 	puts("}");
@@ -97,7 +125,10 @@ static void print_json(const struct status *st)
 
 static void print_text(const struct status *st)
 {
-	printf("armed:    %s\n", st->machine.crash_loaded ? "yes" : "no");
+	printf("armed:    %s%s%s\n", st->machine.crash_loaded ? "yes" : "no", st->known ? ", since " : "", st->known ? st->armed.time : "");
+	if (st->known)
+		printf("loaded:   kernel %s by %s, initramfs %s (SHA-256 %.16s...), for %s\n", st->armed.kernel, st->armed.method,
+		       st->armed.initramfs, st->armed.initramfs_sha256, st->armed.targets);
 	printf("reserved: %llu MiB\n", (unsigned long long)st->machine.crash_size / (1024 * 1024));
 	printf("kernel:   %s, lockdown %s\n", st->machine.release, st->machine.lockdown);
 	printf("config:   %s%s\n", st->config, st->has_config ? "" : " (not usable)");
@@ -108,6 +139,32 @@ static void print_text(const struct status *st)
 	}
 	for (unsigned int i = 0; i < st->checks.nr; i++)
 		printf("%s %s\n", st->checks.found[i].failed ? "missing: " : "warning: ", st->checks.found[i].text);
+}
+
+/* What is loaded is in memory and stays as it is, whatever becomes of the files that it was made of. */
+static void look_at_loaded(struct status *st)
+{
+	struct armed *armed = &st->armed;
+	char sum[DIGEST_HEX_SIZE], config[PATH_MAX];
+	struct error err;
+	bool recorded = !armed_read(armed, st->machine.prefix, &err);
+	st->known = recorded && st->machine.crash_loaded;
+	if (recorded && !st->known)
+		check_warn(&st->checks, "kcapture arm loaded a capture kernel at %s, something else has unloaded it", armed->time);
+	if (!recorded && st->machine.crash_loaded)
+		check_warn(&st->checks, "a capture kernel is loaded, but not by kcapture arm, or that was interrupted: what it would do is "
+			   "not known");
+	for (unsigned int i = 0; st->known && i < armed->nr_inputs; i++) {
+		const struct armed_input *input = &armed->inputs[i];
+		if (!armed_digest(input->path, sum, &err) && !strcmp(sum, input->sha256))
+			continue;
+		st->stale = true;
+		check_warn(&st->checks, "%s changed since arming, what is loaded has it as it was: run kcapture arm", input->path);
+	}
+	if (st->known && strcmp(armed->config, realpath(st->config, config) ? config : st->config)) {
+		st->stale = true;
+		check_warn(&st->checks, "what is loaded was made from %s", armed->config);
+	}
 }
 
 static void look(struct status *st)
@@ -121,6 +178,7 @@ static void look(struct status *st)
 	check_kexec(&st->checks, &st->machine, &st->cfg, LOAD_AUTO);
 	if (st->has_config)
 		check_targets(&st->checks, &st->machine, &st->cfg);
+	look_at_loaded(st);
 	if (!st->machine.crash_loaded && !st->checks.nr_failed)
 		check_failed(&st->checks, "no capture kernel is loaded: kcapture arm");
 }

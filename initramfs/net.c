@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "elfcore/types.h"
@@ -274,10 +275,19 @@ static int probe(struct sender *sender, const struct config *cfg, const struct t
 	return rc;
 }
 
+/* Who has the key can write into the receiver's directory. */
+static void check_key_mode(struct check_list *list, const char *key)
+{
+	struct stat st;
+	if (key[0] && !stat(key, &st) && st.st_mode & 077)
+		check_warn(list, "key %s is readable by others than its owner: chmod 600", key);
+}
+
 void net_check_target(struct check_list *list, const struct config *cfg, const struct target_config *target)
 {
 	struct sender *sender = calloc(1, sizeof(*sender));
 	struct error err = { 0 };
+	check_key_mode(list, cfg->key);
 	int rc = sender ? probe(sender, cfg, target, &err) : fail(&err, -ENOMEM, "out of memory");
 	/* A wrong key stays wrong. */
 	if (rc == -EACCES || rc == -EINVAL || rc == -EPROTO || rc == -EPROTONOSUPPORT)

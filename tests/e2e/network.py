@@ -18,6 +18,7 @@ import time
 
 from e2e import scenario
 from e2e.cases import Case
+from lib import guest
 from lib.paths import KCAPTURE
 from lib.runner import DEADLINE, expect
 
@@ -49,6 +50,7 @@ CASES = [
     NetCase("tcp-ipv6-level-31", net=f"{MAC} slaac", place="[fec0::2]", config=("dump_level 31",), load="-c"),
     NetCase("tcp-kdump-zlib", net="eth0,10.0.2.16/24", config=("format kdump", "compress zlib")),
     NetCase("tcp-vlan", vlan=5, net=f"{MAC} dhcp vlan 5", config=("dump_level 31",), says="eth0.5 has 10.0.2.15"),
+    NetCase("tcp-armed", arm="--load auto", net="", place="crash-receiver", says="eth0 has 10.0.2.15"),
     NetCase("receiver-killed", fault="receiver_killed", says="is back, going on"),
     # The second of two receivers, by an interface named by its place; it loses power and what it had not synced.
     NetCase("receiver-power-cut", nic="virtio-net-pci,addr=9", net="0000:00:09.0 dhcp", before=("tcp 10.0.2.2:1",),
@@ -201,6 +203,21 @@ class NetScenario(scenario.Scenario):
         lines += [f"ext4 {self.target.device}"] if case.fallback else []
         return [*case.config, *lines]
 
+    @property
+    def live_network(self):
+        return bool(self.case.arm)
+
+    def capture_initrd(self):
+        """kcapture arm makes its own, of the configuration alone: name, interface and address are those of the live machine."""
+        if not self.case.arm:
+            return super().capture_initrd()
+        (self.dir / "kcapture.conf").write_text("".join(line + "\n" for line in self.config_lines()))
+        return b""
+
+    def first_initrd(self):
+        more = guest.network(self.crashed, self.receiver.key) if self.case.arm else b""
+        return super().first_initrd() + more
+
     def run(self):
         self.receiver.start()
         try:
@@ -221,7 +238,10 @@ def check(case, directory):
     if case.vlan:
         devices = VlanSwitch(case.vlan).devices(case.nic)
     one = NetScenario(dataclasses.replace(case, config=(*case.config, *QUICK), devices=devices), directory)
-    text = scenario.check_console(one, one.run())
+    vm = one.run()
+    if case.arm:
+        check_dry_runs(vm)
+    text = scenario.check_console(one, vm)
     if case.where == "disk":
         saved = re.search(r"kcapture: .*saved (/dev/\S+)", text)
         expect(saved and not any(path.name == "vmcore" for path in one.receiver.files()), "not saved on the disk")
@@ -233,6 +253,21 @@ def check(case, directory):
         check_rest(one)
         return ""
     return check_received(one, text)
+
+
+def check_dry_runs(vm):
+    """What `kcapture arm --dry-run` said of dry_runs() in guest.py, one after the other."""
+    wanted = ((r"modules: .*virtio_net", r"would run: kexec"),
+              (r"arm: .*a tcp target needs a key",),
+              (r"arm: target tcp crash-receiver:\d+: .*the receiver has another key", r"warning: key /wrong.key is readable by others"),
+              (r"arm: .*no-such-host.*name resolution|arm: .*no-such-host: .*not known",),
+              (r"arm: .*no interface with a driver is 52:54:00:00:00:99",),
+              (r"warning: target tcp crash-receiver:1: no receiver answers now: .*refused", r"would run: kexec"))
+    said = re.split(r"guest: dry run.*", "\n".join(line for _, line in vm.lines))
+    expect(len(said) == len(wanted) + 1, f"{len(said) - 1} dry runs")
+    for number, patterns in enumerate(wanted):
+        for pattern in patterns:
+            expect(re.search("dry run: .*" + pattern, said[number]), f"dry run {number} does not say /{pattern}/")
 
 
 def check_rest(one):

@@ -57,6 +57,7 @@ def capture_image(kernel, config_lines, directory):
 
 class Scenario:
     """A case with its files in a directory."""
+    live_network = False            # the first kernel has an address when it arms
 
     def __init__(self, case, directory):
         self.case = case
@@ -142,7 +143,8 @@ class Scenario:
         case = self.case
         first = guest.FirstKernel(crash=case.crash, load=case.load, append=self.capture_args(),
                                   sysctl=SYSCTL + (SOFTLOCKUP_SYSCTL if case.crash == "softlockup" else ""),
-                                  dirty=case.dirty, tasks=case.tasks, header=case.header, arm=case.arm, listings=case.listings)
+                                  dirty=case.dirty, tasks=case.tasks, header=case.header, arm=case.arm, listings=case.listings,
+                                  net=self.live_network)
         module = build_module(case.crashed) if self.needs_module else None
         image = first.image(self.capture.vmlinuz, self.capture_initrd(), module)
         if case.listings:
@@ -233,6 +235,19 @@ def numa_args(case):
 
 # What the console must say
 
+def check_armed(vm):
+    """What `kcapture status` says of what is loaded: see statuses() in guest.py."""
+    text = "\n".join(line for _, line in vm.lines)
+    before, it, changed, _ = re.split(r"guest: status of .*", text)[:4] if text.count("guest: status of") == 3 else 4 * ("",)
+    expect(re.search(r"armed:    no", before) and re.search(r"armed: kernel \S+ by kexec", before), "arm and status before it")
+    expect(re.search(r"armed:    yes, since 20\d\d-\S+Z\n+loaded:   kernel \S+ by kexec_\w*load, initramfs \S+ \(SHA-256 [0-9a-f]{16}", before),
+           "status does not say what was loaded")
+    expect("since arming" not in before and "/etc/kcapture.conf changed since arming" in it, "status and a changed configuration")
+    expect("whether it is the one from before or the new one is not known" in changed, "an interrupted arm")
+    expect(re.search(r"armed:    yes\n", changed) and "not by kcapture arm, or that was interrupted" in changed,
+           "status after an interrupted arm")
+
+
 def saved_core(text):
     """The match that names where the core was saved, on the console; the log of the dead kernel alone is none."""
     return re.search(r"kcapture: saved ((?:/|tcp:)\S+)", text)
@@ -240,6 +255,8 @@ def saved_core(text):
 
 def check_console(scenario, vm):
     case = scenario.case
+    if case.arm:
+        check_armed(vm)
     lines = [text for _, text in vm.lines[scenario.first_line_of_capture(vm):]]
     text = "\n".join(lines)
     kernel = "\n".join(line for line in lines if "kcapture: " not in line)

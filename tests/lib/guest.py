@@ -8,6 +8,7 @@ wraps a capture initramfs so that busybox copies /proc/vmcore raw to a disk befo
 import dataclasses
 import functools
 import lzma
+import pathlib
 import re
 import shutil
 import subprocess
@@ -15,6 +16,8 @@ import subprocess
 from lib.cpio import Archive
 
 HOSTNAME = "crashbox"
+NETWORK_MODULES = ("virtio_pci", "virtio_net", "af_packet", "ipv6")
+IPCONFIG = "/usr/lib/klibc/bin/ipconfig"
 BUSYBOX = "/bin/busybox"
 
 INIT = """#!/bin/busybox sh
@@ -59,9 +62,37 @@ listings() {
     dmesg -r | sed -n 10,70p | list levels
     cat /proc/[0-9]*/task/[0-9]*/stat 2>/dev/null | list tasks
 }
+# What status says as it is, with another configuration, and after somebody has interrupted arm in the middle of kexec.
+statuses() {
+    kcapture status; say "status of it"
+    echo "# more" >> /etc/kcapture.conf; kcapture status; say "status of a changed one"
+    mkdir /fake; printf '#!/bin/sh\nkill $PPID; sleep 9\n' > /fake/kexec; chmod 755 /fake/kexec
+    PATH=/fake:$PATH kcapture arm --init /usr/lib/kcapture/init $ARM
+    kcapture status; say "status of an unknown one"
+}
 arm() {
-    [ -z "$ARM" ] || { kcapture status; kcapture arm --init /usr/lib/kcapture/init $ARM && kcapture status; return; }
+    [ -z "$ARM" ] || { kcapture status; kcapture arm --init /usr/lib/kcapture/init $ARM && statuses; return; }
     kexec -p $LOAD /capture/vmlinuz --initrd=/capture/initrd --append="$APPEND"
+}
+dry() {
+    kcapture arm --dry-run --init /usr/lib/kcapture/init --config /dry.conf 2>&1 | sed "s/^/dry run: /"
+    say "dry run"
+}
+# What arm says of network targets that are not as they should be.
+dry_runs() {
+    conf=/etc/kcapture.conf; echo "another key that nobody knows" > /wrong.key
+    cp $conf /dry.conf; dry
+    grep -v ^key $conf > /dry.conf; dry
+    sed "s,^key.*,key /wrong.key," $conf > /dry.conf; dry
+    sed "s/crash-receiver/no-such-host/" $conf > /dry.conf; dry
+    (cat $conf; echo "net 52:54:00:00:00:99 dhcp") > /dry.conf; dry
+    sed "s/^tcp crash-receiver:.*/tcp crash-receiver:1/" $conf > /dry.conf; dry
+}
+[ -z "$NET" ] || {
+    for module in $(cat /net/order); do insmod /net/$module; done
+    ip link set lo up; ip link set eth0 up; ip addr add 10.0.2.15/24 dev eth0
+    echo "10.0.2.2 crash-receiver" > /etc/hosts
+    sleep 1; dry_runs
 }
 arm && [ "$(cat /sys/kernel/kexec_crash_loaded)" = 1 ] || { say "arming failed"; sleep 1; poweroff -f; }
 say "armed"
@@ -106,6 +137,7 @@ class FirstKernel:
     header: str = ""                # bad elfcorehdr to make: truncated, phnum, notes
     arm: str = ""                   # options of `kcapture arm`, which then does it
     listings: bool = False          # load modules, and print what the kernel says of itself
+    net: bool = False               # load network modules, have an address, and make dry runs of arm
 
     def image(self, vmlinuz, capture_initrd, module=None):
         archive = Archive()
@@ -113,7 +145,7 @@ class FirstKernel:
         archive.file("guest.conf", "".join(f'{key}="{value}"\n' for key, value in (
             ("HOSTNAME", HOSTNAME), ("CRASH", self.crash), ("LOAD", self.load), ("APPEND", self.append),
             ("SYSCTL", self.sysctl), ("DIRTY", self.dirty), ("TASKS", self.tasks), ("HEADER", self.header), ("ARM", self.arm),
-            ("LISTINGS", self.listings or ""))))
+            ("LISTINGS", self.listings or ""), ("NET", self.net or ""))))
         archive.copy(vmlinuz, "capture/vmlinuz")
         archive.file("capture/initrd", capture_initrd)
         if module:
@@ -162,15 +194,32 @@ def installed_system(kernel, kcapture, init, config):
     return archive.image()
 
 
-def listed_modules(kernel):
-    """The modules that a guest with listings loads, unpacked."""
+def loadable_modules(kernel, directory, *wanted):
+    """Modules that a guest loads, unpacked, and their order."""
     archive, names = Archive(), []
-    for path in module_closure(kernel, "dummy", "veth"):
+    for path in module_closure(kernel, *wanted):
         data = (kernel.root / path).read_bytes()
         name = path.rsplit("/", 1)[-1].removesuffix(".xz")
-        archive.file(f"listed/{name}", lzma.decompress(data) if path.endswith(".xz") else data)
+        archive.file(f"{directory}/{name}", lzma.decompress(data) if path.endswith(".xz") else data)
         names.append(name)
-    archive.file("listed/order", "\n".join(names) + "\n")
+    archive.file(f"{directory}/order", "\n".join(names) + "\n")
+    return archive
+
+
+def listed_modules(kernel):
+    """Those of a guest with listings."""
+    return loadable_modules(kernel, "listed", "dummy", "veth").image()
+
+
+def network(kernel, key):
+    """What a guest needs besides for a live interface and for arming a tcp target: modules, ipconfig, the key."""
+    archive = loadable_modules(kernel, "net", *NETWORK_MODULES)
+    for path in module_closure(kernel, *NETWORK_MODULES):
+        archive.copy(kernel.root / path, path, 0o644)
+    archive.copy(IPCONFIG)
+    for library in pathlib.Path("/lib").glob("klibc-*.so"):
+        archive.copy(library)
+    archive.copy(key, str(key).lstrip("/"), 0o600)
     return archive.image()
 
 
