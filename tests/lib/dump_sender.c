@@ -2,10 +2,10 @@
 /*
  * Send a made-up dump by the code that /init uses, for tests of the receiver:
  *
- *   dump_sender HOST:PORT KEYFILE NAME MIB [PAUSE_MS]
+ *   dump_sender HOST:PORT KEYFILE NAME MIB [PAUSE_MS [GATE]]
  *
  * vmcore-dmesg.txt first, then a vmcore of MIB megabytes of which every fourth is a hole, its first block written again
- * at the end; a pause after each megabyte. Exit code 0 = all of it is acknowledged.
+ * at the end; a pause after each megabyte, and in the middle one until there is a file called GATE. Exit code 0 = all of it is acknowledged.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -74,7 +74,7 @@ static void make_block(unsigned int number)
 	}
 }
 
-static int send_core(unsigned int mib, unsigned int pause_ms, struct error *err)
+static int send_core(unsigned int mib, unsigned int pause_ms, const char *gate, struct error *err)
 {
 	struct sink_tcp core;
 	int rc = sink_tcp_init(&core, &sender, "vmcore", err);
@@ -85,6 +85,8 @@ static int send_core(unsigned int mib, unsigned int pause_ms, struct error *err)
 			memset(block, 'x', 64);
 		rc = i % 4 == 3 ? sink_zero(&core.sink, (uint64_t)i * MIB, MIB) : sink_write(&core.sink, (uint64_t)i * MIB, block, MIB);
 		usleep(pause_ms * 1000);
+		while (gate && i == mib / 2 && access(gate, F_OK))
+			usleep(20000);
 	}
 	make_block(0);
 	if (!rc)
@@ -116,7 +118,7 @@ int main(int argc, char **argv)
 	if (!rc)
 		rc = send_dmesg(&err);
 	if (!rc)
-		rc = send_core(atoi(argv[4]), argc > 5 ? atoi(argv[5]) : 0, &err);
+		rc = send_core(atoi(argv[4]), argc > 5 ? atoi(argv[5]) : 0, argc > 6 ? argv[6] : NULL, &err);
 	sender_close(&sender);
 	if (rc)
 		fprintf(stderr, "dump_sender: %s\n", err.text);
