@@ -92,11 +92,11 @@ $(B)/unit/%: $(B)/asan/tests/unit/%.o $(TEST_LIB) $(ASAN_LIB)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS_ASAN) -o $@ $^ -lcmocka -lsnappy $(LIBS_HOST)
 
-$(B)/unit/klibc_link: $(B)/klibc/tests/unit/klibc_link.o $(B)/klibc/klibc/ssp.o klibc/check-link
+LINK_ARCHIVES := libz.a libdeflate.a libzstd.a libcrypto.a libbearssl.a
+$(B)/unit/klibc_link: $(patsubst %,$(B)/klibc/%.o,tests/unit/klibc_link klibc/ssp klibc/fortify src/digest) klibc/check-link
 	@mkdir -p $(@D)
-	$(KLCC) -static -Wl,-Map=$@.map -o $@ $(filter %.o,$^) \
-		$(LIBDIR_DEB)/libz.a $(LIBDIR_DEB)/libdeflate.a $(LIBDIR_DEB)/libzstd.a
-	klibc/check-link $@.map $@ libz.a libdeflate.a libzstd.a
+	$(KLCC) -static -Wl,--gc-sections,-Map=$@.map -o $@ $(filter %.o,$^) $(addprefix $(LIBDIR_DEB)/,$(LINK_ARCHIVES))
+	klibc/check-link $@.map $@ $(LINK_ARCHIVES)
 
 # Programs that tests in Python use.
 $(B)/tools/%: $(B)/host/tests/lib/%.o $(HOST_LIB)

@@ -32,11 +32,16 @@ def root_of(package, suite_name):
     return root
 
 
-def program(package, suite_name="sid"):
-    """The argument vector that runs the program of a package named like it."""
-    root = root_of(package, suite_name)
-    found = [path for path in (root / "usr" / "bin" / package, root / "usr" / "sbin" / package) if path.exists()]
+def program(package, suite_name="sid", name=""):
+    """The argument vector that runs a program of a package, the one named like it if nothing is said."""
+    root, name = root_of(package, suite_name), name or package
+    found = [path for path in (root / "usr" / "bin" / name, root / "usr" / "sbin" / name) if path.exists()]
     if not found:
-        raise Unavailable(f"{package} of {suite_name} has no program of its name")
+        raise Unavailable(f"{package} of {suite_name} has no program {name}")
     lib = root / "usr" / "lib" / "x86_64-linux-gnu"
     return [str(lib / "ld-linux-x86-64.so.2"), "--library-path", str(lib), str(found[0])]
+
+
+def qemu(suite_name):
+    """Another QEMU, with this machine's firmware, which does not care."""
+    return [*program("qemu-system-x86", suite_name, "qemu-system-x86_64"), "-L", "/usr/share/qemu", "-L", "/usr/share/seabios"]

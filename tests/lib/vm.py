@@ -18,7 +18,7 @@ import time
 
 from lib.runner import DEADLINE
 
-QEMU = "qemu-system-x86_64"
+QEMU = ["qemu-system-x86_64"]
 DIE_WITH_US = ["setpriv", "--pdeathsig", "KILL"]
 
 
@@ -64,7 +64,7 @@ class VM:
         self._changed = threading.Condition()
         self._log = open(log_path, "w", encoding="utf-8")
         self._qmp, theirs = socket.socketpair()
-        argv = [*DIE_WITH_US, QEMU, "-accel", "tcg,thread=multi", "-m", str(memory), "-smp", str(smp), "-cpu", cpu,
+        argv = [*DIE_WITH_US, *QEMU, "-accel", "tcg,thread=multi", "-m", str(memory), "-smp", str(smp), "-cpu", cpu,
                 "-nodefaults", "-display", "none", "-no-reboot", "-serial", "stdio",
                 "-chardev", f"socket,id=qmp,fd={theirs.fileno()}", "-mon", "chardev=qmp,mode=control", *args]
         self._log.write(" ".join(argv) + "\n")

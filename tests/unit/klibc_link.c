@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * A klibc program that links and runs the distribution's static libz, libdeflate and libzstd by way of klibc/ssp.c:
- * each compresses and restores the same megabyte. Exit code 0, or the step that failed on stderr.
+ * each compresses and restores the same megabyte. And what is left of libcrypto makes SHA-256, by whichever of its code is
+ * chosen and by its plainest. Exit code 0, or the step that failed on stderr.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "klibc/ssp.h"
+#include "src/digest.h"
 
 /* The libraries' headers expect glibc's; these are the few calls that are used. */
 int compress2(unsigned char *dst, unsigned long *dst_len, const unsigned char *src, unsigned long len, int level);
@@ -35,6 +37,31 @@ static int check(const char *what, int ok)
 	return 0;
 }
 
+#if defined(__x86_64__) || defined(__i386__)
+extern unsigned int OPENSSL_ia32cap_P[4];
+#endif
+
+/* The million letters of FIPS 180-2. */
+static void check_digest(const char *what)
+{
+	static const char wanted[] = "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0";
+	struct digest digest;
+	unsigned char ret[DIGEST_LEN];
+	char hex[DIGEST_HEX_SIZE];
+
+	memset(again, 'a', LEN);
+	digest_init(&digest);
+	digest_update(&digest, again, 999000);
+	digest_update(&digest, again, 1000);
+	digest_final(&digest, ret);
+	digest_hex(ret, hex);
+	if (strcmp(hex, wanted)) {
+		fprintf(stderr, "%s: SHA-256 is %s\n", what, hex);
+		exit(1);
+	}
+	printf("%s ok\n", what);
+}
+
 int main(void)
 {
 	unsigned long len = sizeof(packed), out = LEN;
@@ -53,5 +80,10 @@ int main(void)
 	check("libzstd", ZSTD_decompress(again, LEN, packed, n) == LEN);
 	n = libdeflate_zlib_compress(libdeflate_alloc_compressor(1), plain, LEN, packed, sizeof(packed));
 	check("libdeflate", !libdeflate_zlib_decompress(libdeflate_alloc_decompressor(), packed, n, again, LEN, &actual));
+	check_digest("libcrypto");
+#if defined(__x86_64__) || defined(__i386__)
+	memset(OPENSSL_ia32cap_P, 0, sizeof(OPENSSL_ia32cap_P));
+	check_digest("libcrypto, plain");
+#endif
 	exit(0);
 }
