@@ -36,6 +36,7 @@ class Case:
     by: str = ""                        # the disk is named by UUID, LABEL, PARTUUID or ID
     partition: bool | str = False       # or what sfdisk(8) is to make
     prepare: str = ""                   # a script that makes what is on the disk, in a machine; it tells "guest: KEY=VALUE"
+    live: str = ""                      # a script that puts it together in the first kernel, for `kcapture arm` to find
     disk: int = 0                       # MiB, default: enough
     oracle: bool = False                # also compare with a raw copy of /proc/vmcore
     stacks: bool = False                # all stacks must be drgn's, and gdb's must reach the entry thanks to the aliases
@@ -222,6 +223,14 @@ STACKED = [
     Case("luks", partition=HALVES, disk=1536, targets=("ext4 /dev/mapper/luks-{luks}", "assemble luks:{luks}", "luks_key {key}"),
          config=("extra_modules nvme",), crashkernel="192M",
          prepare=SECRET.replace("DEVICE", "/dev/nvme0n1p1") + MKFS.replace("DEVICE", "/dev/mapper/secret")),
+    # All of them one on the other. The configuration says nothing of it: arm sees it on the live machine.
+    Case("stacked-armed", partition=HALVES, disk=1536, targets=("ext4 UUID={fs}", "luks_key {key}"), arm="--load auto",
+         config=("dump_level 31",), memory=640, crashkernel="224M", says="putting together md:[0-9a-f:]+ lvm:vg-a/crash luks:",
+         prepare=MIRROR + VOLUME.replace("DEVICE", "/dev/md0") + SECRET.replace("DEVICE", "/dev/vg-a/crash") +
+         MKFS.replace("DEVICE", "/dev/mapper/secret"),
+         live="mdadm --assemble --run /dev/md0 /dev/nvme0n1p1 /dev/nvme0n1p2\n"
+              "lvm vgchange --config 'devices{use_devicesfile=0} activation{udev_sync=0 udev_rules=0}' -ay\n"
+              "cryptsetup open --key-file /etc/key /dev/vg-a/crash secret\n"),
 ]
 
 # Where stacks are hard to follow: an interrupt's on the way, a softirq's, an exception's because there is no room left

@@ -209,10 +209,7 @@ class NetScenario(scenario.Scenario):
 
     def capture_initrd(self):
         """kcapture arm makes its own, of the configuration alone: name, interface and address are those of the live machine."""
-        if not self.case.arm:
-            return super().capture_initrd()
-        (self.dir / "kcapture.conf").write_text("".join(line + "\n" for line in self.config_lines()))
-        return b""
+        return self.write_config() if self.case.arm else super().capture_initrd()
 
     def first_initrd(self):
         more = guest.network(self.crashed, self.receiver.key) if self.case.arm else b""

@@ -123,16 +123,22 @@ class Scenario:
     def _prepare(self):
         """Have a machine make what needs block devices on the target disk (two partitions) and read what it is called."""
         kernel, initrd = self.capture, self.dir / "prepare.img"
-        modules = ("nvme", "raid1", "dm-mod", "dm-crypt", "xts", "aesni-intel", "algif_skcipher", "ext4", "crc32c_generic")
-        initrd.write_bytes(guest.prepare_image(kernel, self.case.prepare, ("mdadm", "lvm", "cryptsetup", "mke2fs", "blkid"),
-                                               modules, self.target.device))
+        initrd.write_bytes(guest.prepare_image(kernel, self.case.prepare, (*guest.STACK_PROGRAMS, "mke2fs"), guest.STACK_MODULES,
+                                               self.target.device))
         with VM(self.dir / "prepare.log", ["-kernel", str(kernel.vmlinuz), "-initrd", str(initrd), "-append",
                                            f"console=ttyS0 panic=-1 quiet {steady()}", *self.target.qemu_args()], 512, 1) as vm:
             vm.wait_for("guest: prepared")
             vm.wait_end()
             self.prepared = dict(re.findall(r"guest: (\w+)=(\S+)", vm.text()))
 
+    def write_config(self):
+        """For a `kcapture arm` that shall find out everything else."""
+        (self.dir / "kcapture.conf").write_text("".join(line + "\n" for line in self.config_lines()))
+        return b""
+
     def capture_initrd(self):
+        if self.case.live:
+            return self.write_config()
         image = capture_image(self.capture, self.config_lines(), self.dir)
         if self.oracle:
             modules = guest.module_closure(self.capture, "nvme")
@@ -151,6 +157,8 @@ class Scenario:
             image += guest.listed_modules(self.crashed)
         if case.arm:
             image += guest.installed_system(self.crashed, KCAPTURE, INIT, self.dir / "kcapture.conf")
+        if case.live:
+            image += guest.stack(self.crashed, case.live, self.dir / "key")
         return image
 
     def vm(self):

@@ -94,6 +94,11 @@ dry_runs() {
     echo "10.0.2.2 crash-receiver" > /etc/hosts
     sleep 1; dry_runs
 }
+[ ! -f /live.sh ] || {
+    for module in $(cat /live/order); do insmod /live/$module; done
+    mkdir -p /run/lock/lvm /run/cryptsetup; export DM_DISABLE_UDEV=1 MDADM_NO_UDEV=1
+    . /live.sh
+}
 arm && [ "$(cat /sys/kernel/kexec_crash_loaded)" = 1 ] || { say "arming failed"; sleep 1; poweroff -f; }
 say "armed"
 [ -z "$LISTINGS" ] || listings
@@ -209,6 +214,27 @@ def loadable_modules(kernel, directory, *wanted):
 def listed_modules(kernel):
     """Those of a guest with listings."""
     return loadable_modules(kernel, "listed", "dummy", "veth").image()
+
+
+STACK_PROGRAMS = ("mdadm", "lvm", "cryptsetup", "blkid")
+STACK_MODULES = ("nvme", "raid1", "dm-mod", "dm-crypt", "xts", "aesni-intel", "algif_skcipher", "ext4", "crc32c_generic")
+
+
+def stack(kernel, script, key):
+    """What a guest needs besides for a stack of block devices that it finds on its disk, and for arming with it as the target."""
+    archive = loadable_modules(kernel, "live", *STACK_MODULES)
+    # arm takes what may be needed of them, too: other levels, other ciphers.
+    paths = {kernel.root / path for path in module_closure(kernel, *STACK_MODULES)}
+    for directory in ("drivers/md", "crypto", "arch/x86/crypto"):
+        paths.update((kernel.root / "lib/modules" / kernel.version / "kernel" / directory).rglob("*.ko*"))
+    for path in sorted(paths):
+        archive.copy(path, str(path.relative_to(kernel.root)), 0o644)
+    for program in STACK_PROGRAMS:
+        add_program(archive, program)
+    archive.file("live.sh", script)
+    for place in ("etc/key", str(key).lstrip("/")):
+        archive.copy(key, place, 0o600)
+    return archive.image()
 
 
 def network(kernel, key):
