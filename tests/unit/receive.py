@@ -337,7 +337,7 @@ def hostile(directory):
 
 def limits(directory):
     """Quotas hold, what was refused is not called complete, half-open and slow connections are in nobody's way."""
-    with receiver(directory, "--quota", "4M", "--quota-machine", "3M", "--keep", "2", "--idle", "2") as there:
+    with receiver(directory, "--quota", "5M", "--quota-machine", "3M", "--keep", "2") as there:
         client = there.client()
         expect(client.room == 3 << 20, f"room {client.room}")
         client.begin()
@@ -363,8 +363,9 @@ def limits(directory):
             other.send(wire.DATA, blob(200 << 10), wire.VMCORE, off)
         other.wait()
         used = sum(path.stat().st_blocks * 512 for path in there.dir.rglob("*") if path.is_file())
-        expect(other.refusals and used <= 4 << 20, f"{used} bytes are used of a quota of 4 MiB")
-        expect(other.ended() and "nothing came for 2 s" in there.said(), "an idle connection stays")
+        expect(other.refusals and used <= 5 << 20, f"{used} bytes are used of a quota of 5 MiB")
+    with receiver(directory, "--idle", "1") as there:
+        expect(there.client().ended() and "nothing came for 1 s" in there.said(), "an idle connection stays")
 
     for path in sorted(there.dir.rglob("*"), reverse=True):
         path.unlink() if path.is_file() else path.rmdir()
