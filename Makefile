@@ -90,7 +90,7 @@ TEST_LIB := $(addprefix $(B)/asan/tests/lib/, capture_bed.o corebuilder.o crash_
 
 $(B)/unit/%: $(B)/asan/tests/unit/%.o $(TEST_LIB) $(ASAN_LIB)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS_ASAN) -o $@ $^ -lcmocka -lsnappy $(LIBS_HOST)
+	$(CC) $(CFLAGS_ASAN) -o $@ $^ -lcmocka -lsnappy -lz $(LIBS_HOST)
 
 LINK_ARCHIVES := libz.a libdeflate.a libzstd.a libcrypto.a libbearssl.a
 $(B)/unit/klibc_link: $(patsubst %,$(B)/klibc/%.o,tests/unit/klibc_link klibc/ssp klibc/fortify src/digest) klibc/check-link

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* What the encoder of pages writes, libdeflate's decoder reads back; a stream fits exactly or not at all. */
+/* What the encoder of pages writes, libdeflate's decoder and zlib's read back; a stream fits exactly or not at all. */
 #include <libdeflate.h>
 #include <stdlib.h>
 #include <string.h>
+#include <zlib.h>
 
 #include "elfcore/deflate_page.h"
 
@@ -25,6 +26,7 @@ static uint32_t rnd(void)
 static size_t check(const uint8_t *in, size_t len)
 {
 	size_t n = deflate_page(&d, in, len, packed, ROOM);
+	uLongf back_len = len;
 
 	assert_true(n >= 8 && n <= len + 11 + 5 * (len / 4096));
 	assert_int_equal(packed[0] * 256 + packed[1], 0x7801);
@@ -32,6 +34,10 @@ static size_t check(const uint8_t *in, size_t len)
 	assert_int_equal(libdeflate_zlib_decompress(decoder, packed, n, back, len, NULL), 0);
 	assert_memory_equal(back, in, len);
 	assert_int_equal(back[len], 0xee);
+	memset(back, 0xee, len);
+	assert_int_equal(uncompress(back, &back_len, packed, n), Z_OK);
+	assert_int_equal(back_len, len);
+	assert_memory_equal(back, in, len);
 	return n;
 }
 
@@ -62,7 +68,7 @@ static size_t check_room(const uint8_t *in, size_t len)
 	return n;
 }
 
-enum content { ZEROS, ONE_BYTE, TWO_BYTES, RANDOM, TEXT, POINTERS, RAMP, WORDS, NO_MATCH, FAR, NR_CONTENTS };
+enum content { ZEROS, ONE_BYTE, TWO_BYTES, RANDOM, TEXT, POINTERS, RAMP, WORDS, NO_MATCH, FAR_BACK, NR_CONTENTS };
 
 static void fill(enum content content, size_t len)
 {
@@ -80,7 +86,7 @@ static void fill(enum content content, size_t len)
 		case WORDS: plain[i] = i & 3 ? 0 : rnd(); break;
 		/* Three bytes that count: never the same four again */
 		case NO_MATCH: plain[i] = i % 4 == 3 ? rnd() % 16 : i / 4 >> (i % 4 * 5) & 31; break;
-		case FAR: plain[i] = i >= 33000 ? plain[i - 33000] : i >= 32768 ? plain[i - 32768] : rnd(); break;
+		case FAR_BACK: plain[i] = i >= 33000 ? plain[i - 33000] : i >= 32768 ? plain[i - 32768] : rnd(); break;
 		case POINTERS:
 			word = 0xffff888000000000 + (rnd() & 0xfffff8);
 			memcpy(plain + i, &word, min_u64(8, len - i));
