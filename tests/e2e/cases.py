@@ -159,7 +159,7 @@ until kill -STOP $PPID; [ $(size) -ge $((sum * 10000 * {percent})) ]; do kill -C
 
 FILL = """for unit in M k; do n=1024; while [ $n -gt 0 ]; do
 i=0; while fallocate -l $n$unit /mnt/0/fill$n$unit.$i; do i=$((i + 1)); done; n=$((n / 2)); done; done"""
-USED_UP = "n=0; while : > /mnt/0/inode$n; do n=$((n + 1)); done"        # not a file more
+USED_UP = "n=0; while true > /mnt/0/inode$n; do n=$((n + 1)); done"     # not a file more; a failing ":" ends the shell
 PANIC = "echo c > /proc/sysrq-trigger"
 HOOK_TOOLS = "extra_bins /bin/busybox"
 
@@ -174,7 +174,7 @@ FAULTS = [
          expect="failed", partial=True, readers=True, says="writing to /dev/nvme0n1:.*vmcore failed: No space"),
     Case("raw-too-small", disk=32, target="raw", expect="failed"),
     Case("disk-eio", eio=True, expect="failed"),
-    Case("disk-unplugged", throttle=8 << 20, unplug=True, config=("timeout 100",), expect="failed"),
+    Case("disk-unplugged", throttle=8 << 20, unplug=True, config=("stall_timeout 20",), expect="failed"),
     Case("disk-unplugged-raw", throttle=8 << 20, unplug=True, target="raw", expect="failed"),
     Case("disk-stalled", throttle=8 << 20, stall=True, config=("stall_timeout 8",), expect="failed", says="no byte moved",
          final="forced"),
@@ -249,26 +249,28 @@ btrfs subvolume create /mnt/crashes; umount /mnt
 """
 MD_UUID = "echo \"guest: md=$(mdadm --detail --export /dev/md0 | sed -n 's/MD_UUID=//p')\"; mdadm --stop /dev/md0\n"
 
+REOPEN = LVM + """mdadm --assemble --run /dev/md0 /dev/nvme0n1p1 /dev/nvme0n1p2
+lvm vgchange --config "$conf" -ay vg-a; cryptsetup open --key-file /etc/key /dev/vg-a/crash secret
+"""
+
 STACKED = [
-    Case("lvm", partition=HALVES, disk=1536, targets=("ext4 LABEL=crashes", "assemble lvm:vg-a/crash"), config=("extra_modules nvme",),
+    Case("lvm", partition=HALVES, disk=1536, targets=("ext4 LABEL=crashes", "assemble lvm:vg-a/crash"), config=("extra_modules nvme", "crosscheck no"),
          reopen=(LVM + 'lvm vgchange --config "$conf" -ay vg-a', "/dev/vg-a/crash"),
          prepare=VOLUME.replace("DEVICE", "/dev/nvme0n1p1") + MKFS.replace("DEVICE", "/dev/vg-a/crash")),
-    Case("md-mirror", partition=HALVES, disk=1536, targets=("ext4 UUID={fs}", "assemble md:{md}"), config=("extra_modules nvme",),
+    Case("md-mirror", partition=HALVES, disk=1536, targets=("ext4 UUID={fs}", "assemble md:{md}"), config=("extra_modules nvme", "crosscheck no"),
          reopen=("mdadm --assemble --run /dev/md0 /dev/nvme0n1p1 /dev/nvme0n1p2", "/dev/md0"),
          prepare=MIRROR + MKFS.replace("DEVICE", "/dev/md0") + MD_UUID),
     Case("md-degraded", partition=HALVES, disk=1536, targets=("ext4 UUID={fs}", "assemble md:{md}", "target_timeout 8"),
-         config=("extra_modules nvme",), reopen=("mdadm --assemble --run /dev/md0 /dev/nvme0n1p1", "/dev/md0"),
+         config=("extra_modules nvme", "crosscheck no"), reopen=("mdadm --assemble --run /dev/md0 /dev/nvme0n1p1", "/dev/md0"),
          prepare=MIRROR.replace("/dev/nvme0n1p2", "missing") + MKFS.replace("DEVICE", "/dev/md0") + MD_UUID),
-    Case("btrfs-subvol", target="btrfs", targets=("btrfs /dev/nvme0n1", "subvol crashes"), prepare=SUBVOLUME),
+    Case("btrfs-subvol", target="btrfs", targets=("btrfs /dev/nvme0n1", "subvol crashes"), config=("crosscheck no",), prepare=SUBVOLUME),
     Case("luks", partition=HALVES, disk=1536, targets=("ext4 /dev/mapper/luks-{luks}", "assemble luks:{luks}", "luks_key {key}"),
-         config=("extra_modules nvme",), crashkernel="192M",
+         config=("extra_modules nvme", "crosscheck no"), crashkernel="192M",
          reopen=("cryptsetup open --key-file /etc/key /dev/nvme0n1p1 secret", "/dev/mapper/secret"),
          prepare=SECRET.replace("DEVICE", "/dev/nvme0n1p1") + MKFS.replace("DEVICE", "/dev/mapper/secret")),
     # All of them one on the other. The configuration says nothing of it: arm sees it on the live machine.
     Case("stacked-armed", partition=HALVES, disk=1536, targets=("ext4 UUID={fs}", "luks_key {key}"), arm="--load auto",
-         config=("dump_level 31",), memory=640, crashkernel="224M",
-         reopen=("mdadm --assemble --run /dev/md0 /dev/nvme0n1p1 /dev/nvme0n1p2\n" + LVM + 'lvm vgchange --config "$conf" -ay vg-a\n'
-                 "cryptsetup open --key-file /etc/key /dev/vg-a/crash secret", "/dev/mapper/secret"),
+         config=("dump_level 31",), memory=640, crashkernel="224M", reopen=(REOPEN, "/dev/mapper/secret"),
          says="putting together md:[0-9a-f:]+ lvm:vg-a/crash luks:",
          prepare=MIRROR + VOLUME.replace("DEVICE", "/dev/md0") + SECRET.replace("DEVICE", "/dev/vg-a/crash") +
          MKFS.replace("DEVICE", "/dev/mapper/secret"),

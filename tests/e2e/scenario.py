@@ -10,7 +10,7 @@ import json
 import re
 import subprocess
 
-from e2e import machine, old_dumps, remains
+from e2e import armed, machine, old_dumps, remains
 from lib import compare_cores, elf, gdb_stacks, gdb_threads, guest, listings, read_back, sparse, stacks
 from lib.disk import MIB, Disk
 from lib.fetch_kernels import build_module, fetch_kernel
@@ -126,8 +126,8 @@ class Scenario:
         """Have a machine make what needs block devices on the target disk (two partitions) and read what it is called."""
         kernel, initrd = self.capture, self.dir / "prepare.img"
         modules = (*guest.STACK_MODULES, *read_back.MODULES[self.case.target])
-        initrd.write_bytes(guest.prepare_image(kernel, self.case.prepare, (*guest.STACK_PROGRAMS, "mke2fs", "mkfs.btrfs", "btrfs"),
-                                               modules, self.target.device))
+        programs = (*guest.STACK_PROGRAMS, "mke2fs", "mkfs.btrfs", "btrfs")
+        initrd.write_bytes(guest.prepare_image(kernel, self.case.prepare, programs, modules, self.target.device))
         with VM(self.dir / "prepare.log", ["-kernel", str(kernel.vmlinuz), "-initrd", str(initrd), "-append",
                                            f"console=ttyS0 panic=-1 quiet {steady()}", *self.target.qemu_args()], 512, 1) as vm:
             vm.wait_for("guest: prepared")
@@ -241,19 +241,6 @@ def last_line(vm):
 
 # What the console must say
 
-def check_armed(vm):
-    """What `kcapture status` says of what is loaded: see statuses() in guest.py."""
-    text = "\n".join(line for _, line in vm.lines)
-    before, it, changed, _ = re.split(r"guest: status of .*", text)[:4] if text.count("guest: status of") == 3 else 4 * ("",)
-    expect(re.search(r"armed:    no", before) and re.search(r"armed: kernel \S+ by kexec", before), "arm and status before it")
-    expect(re.search(r"armed:    yes, since 20\d\d-\S+Z\n+loaded:   kernel \S+ by kexec_\w*load, initramfs \S+ \(SHA-256 [0-9a-f]{16}", before),
-           "status does not say what was loaded")
-    expect("since arming" not in before and "/etc/kcapture.conf changed since arming" in it, "status and a changed configuration")
-    expect("whether it is the one from before or the new one is not known" in changed, "an interrupted arm")
-    expect(re.search(r"armed:    yes\n", changed) and "not by kcapture arm, or that was interrupted" in changed,
-           "status after an interrupted arm")
-
-
 def saved_core(text):
     """The match that names where the core was saved, on the console; the log of the dead kernel alone is none."""
     return re.search(r"kcapture: saved ((?:/|tcp:)\S+)", text)
@@ -262,7 +249,7 @@ def saved_core(text):
 def check_console(scenario, vm):
     case = scenario.case
     if case.arm:
-        check_armed(vm)
+        armed.check(vm)
     lines = [text for _, text in vm.lines[scenario.first_line_of_capture(vm):]]
     text = "\n".join(lines)
     kernel = "\n".join(line for line in lines if "kcapture: " not in line)

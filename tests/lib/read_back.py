@@ -56,7 +56,7 @@ def read_back(disk, fstype, directory, options="", reopen=("", "")):
     out = Disk(directory / "tree.tar", disk.size + 64 * MIB, "nvme", n=1)
     out.create()
     modules = ("nvme", *MODULES[fstype], *(guest.STACK_MODULES if commands else ()))
-    programs = ("tar", *(("mdadm", "lvm", "cryptsetup") if commands else ()))
+    programs = ("tar", *(guest.STACK_PROGRAMS if commands else ()))
     todo = script(fstype, device or source.device, options, commands)
     initrd.write_bytes(guest.prepare_image(kernel, todo, programs, modules, source.device))
     args = ["-kernel", str(kernel.vmlinuz), "-initrd", str(initrd), "-append", f"console=ttyS0 panic=-1 {steady()}",
