@@ -13,7 +13,7 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from lib import sparse
-from lib.elf import NO_PADDR, Core
+from lib.elf import NO_PADDR, Core, is_idle_note
 
 PAGE = 4096
 CHUNK = 4 << 20
@@ -39,7 +39,7 @@ class Result:
 
 
 def compare_notes(reference, core, result):
-    ours = [note for note in core.notes if note.name not in OWN_NOTES and not elf.is_idle_note(note)]
+    ours = [note for note in core.notes if note.name not in OWN_NOTES and not is_idle_note(note)]
     for index, note in enumerate(reference.notes):
         if index >= len(ours):
             result.problems.append(f"note {index} ({note.name} type {note.type}) is missing")
