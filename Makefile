@@ -86,7 +86,7 @@ $(B)/kcapture.asan: $(ASAN_LIB) $(B)/asan/src/cli.o
 
 # --- tests -----------------------------------------------------------------------------------------------------------
 
-TEST_LIB := $(addprefix $(B)/asan/tests/lib/, capture_bed.o corebuilder.o crash_scene.o kdumpbuilder.o)
+TEST_LIB := $(addprefix $(B)/asan/tests/lib/, capture_bed.o corebuilder.o crash_scene.o kdumpbuilder.o small_kernel.o)
 
 $(B)/unit/%: $(B)/asan/tests/unit/%.o $(TEST_LIB) $(ASAN_LIB)
 	@mkdir -p $(@D)

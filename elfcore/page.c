@@ -225,7 +225,7 @@ struct page_verdict page_classify(const struct page_layout *l, const uint8_t *pa
 	return v;
 }
 
-static bool class_excluded(enum page_class class, unsigned int level)
+bool page_class_excluded(enum page_class class, unsigned int level)
 {
 	switch (class) {
 	case PAGE_CACHE: return level & (DUMP_LEVEL_CACHE | DUMP_LEVEL_CACHE_PRIVATE);
@@ -239,7 +239,7 @@ static bool class_excluded(enum page_class class, unsigned int level)
 
 uint64_t page_nr_excluded(const struct page_verdict *v, unsigned int level)
 {
-	if (class_excluded(v->class, level))
+	if (page_class_excluded(v->class, level))
 		return 1ULL << v->order;
 	if (v->poisoned)
 		return v->class == PAGE_FREE ? 1 : 1ULL << v->order;

@@ -15,19 +15,6 @@
 /* Bytes per ms that are copied out of mapped memory and looked at for zeros, at the slowest (under emulation). */
 #define READ_RATE (1000 * 1000)
 
-/* The classes that a level leaves out. */
-static bool left_out(enum page_class class, unsigned int level)
-{
-	switch (class) {
-	case PAGE_CACHE: return level & (DUMP_LEVEL_CACHE | DUMP_LEVEL_CACHE_PRIVATE);
-	case PAGE_CACHE_PRIVATE: return level & DUMP_LEVEL_CACHE_PRIVATE;
-	case PAGE_USER: return level & DUMP_LEVEL_USER;
-	case PAGE_FREE: return level & DUMP_LEVEL_FREE;
-	case PAGE_OFFLINE: return true;
-	default: return false;
-	}
-}
-
 /* value * num / den without overflow for any machine: one of the factors is a page count. */
 static uint64_t scale(uint64_t value, uint64_t num, uint64_t den)
 {
@@ -52,7 +39,7 @@ void estimate_dump(struct estimate_dump *ret, const struct memory_use *use, unsi
 	memset(ret, 0, sizeof(*ret));
 	ret->level = level;
 	for (unsigned int class = 0; class < NR_PAGE_CLASSES; class++) {
-		if (left_out(class, level))
+		if (page_class_excluded(class, level))
 			continue;
 		ret->nr_pages += use->nr_class[class];
 		add_class(ret, ns, &use->sample[class], use->nr_class[class]);

@@ -34,9 +34,10 @@ say "up, kernel $(uname -r), $(nproc) CPUs"
     # What memory is made of: noise, programs, text.
     (head -c 256k /dev/urandom; head -c 256k /bin/busybox; head -c 512k /proc/kallsyms) > /tmp/seed
     n=0; while [ $n -lt $((DIRTY * 3 / 4)) ]; do (echo $n; cat /tmp/seed) > /tmp/f$n; n=$((n + 1)); done
-    hold='x=; n=0; while [ $n -lt $0 ]; do x=$x$(tr -d "\\0" < /tmp/seed); n=$((n + 1)); done; sleep 1000; :'
+    hold='n=0; while [ $n -lt $0 ]; do eval "x$n=\\$(tr -d \\"\\\\0\\" < /tmp/seed)"; n=$((n + 1)); done; : > /tmp/held; sleep 1000; :'
     sh -c "$hold" $((DIRTY / 4)) &
-    sleep 2; say "dirtied $DIRTY MiB"
+    until [ -e /tmp/held ]; do sleep 0.1; done
+    say "dirtied $DIRTY MiB"
 }
 sleep 1000 &
 n=0; while [ $n -lt $TASKS ]; do sleep 1000 & n=$((n + 1)); done

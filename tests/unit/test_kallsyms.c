@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "elfcore/symbols.h"
-#include "tests/lib/corebuilder.h"
+#include "tests/lib/small_kernel.h"
 
 #include "tests/lib/unit.h"
 
@@ -24,10 +24,7 @@
 #define LONG_ONE 300			/* a symbol with a two-byte length */
 
 struct machine {
-	struct fake_mem mem;
-	struct segment seg;
-	struct crash crash;
-	struct kernel kernel;
+	struct small_kernel k;
 	char info[1024];
 };
 
@@ -39,7 +36,7 @@ static const char info_relative[] = "SYMBOL(kallsyms_relative_base)=ffffffff8100
 
 static void put(struct machine *m, size_t off, size_t size, uint64_t value)
 {
-	elf_put(ELFDATA2LSB, fake_mem_at(&m->mem, off), size, value);
+	small_kernel_put(&m->k, off, size, value);
 }
 
 /* Symbol i is "sym_<i>", 16 bytes after the one before; each ASCII character is its own token. */
@@ -63,7 +60,7 @@ static size_t put_name(struct machine *m, size_t at, unsigned int i)
 	if (len > 127)
 		put(m, at++, 1, 0x80 | (len & 0x7f));
 	put(m, at++, 1, len > 127 ? len >> 7 : len);
-	memcpy(fake_mem_at(&m->mem, at), name, len);
+	memcpy(fake_mem_at(&m->k.mem, at), name, len);
 	return at + len;
 }
 
@@ -79,7 +76,7 @@ static void put_tokens(struct machine *m, size_t table)
 		if (i == TOKEN_SYM)
 			strcpy(text, "Tsym_");
 		index[i] = at - table;
-		memcpy(fake_mem_at(&m->mem, at), text, strlen(text) + 1);
+		memcpy(fake_mem_at(&m->k.mem, at), text, strlen(text) + 1);
 		at += strlen(text) + 1;
 	}
 	at = table == AT_TOKENS ? AT_INDEX : round_up(at, 8);
@@ -89,21 +86,10 @@ static void put_tokens(struct machine *m, size_t table)
 
 static void machine_init(struct machine *m, enum kallsyms_form form)
 {
-	static const uint8_t zeros[SIZE];
 	size_t at = AT_NAMES;
 
-	memset(m, 0, sizeof(*m));
-	fake_mem_init(&m->mem);
-	fake_mem_add(&m->mem, 0, zeros, SIZE);
-	m->seg = (struct segment){ .vaddr = BASE, .filesz = SIZE, .memsz = SIZE };
-	m->crash.ehdr.form = (struct elf_form){ ELFCLASS64, ELFDATA2LSB };
-	m->crash.ehdr.machine = EM_X86_64;
-	m->crash.segs = &m->seg;
-	m->crash.nr_segs = 1;
 	snprintf(m->info, sizeof(m->info), "%s%s", info, form == KALLSYMS_PLACE ? "" : info_relative);
-	m->crash.vmcoreinfo = (struct vmcoreinfo){ m->info, strlen(m->info) };
-	m->kernel.crash = &m->crash;
-	m->kernel.mem = &m->mem.mem;
+	small_kernel_init(&m->k, BASE, SIZE, m->info);
 	put(m, AT_NUM, 4, NR);
 	put(m, AT_RELATIVE, 8, BASE);
 	put_tokens(m, AT_TOKENS);
@@ -130,7 +116,7 @@ static void test_form(void **state, enum kallsyms_form form)
 
 	(void)state;
 	machine_init(&m, form);
-	assert_int_equal(symbols_init(&syms, &m.kernel, &err), 0);
+	assert_int_equal(symbols_init(&syms, &m.k.kernel, &err), 0);
 	assert_int_equal(syms.kallsyms.form, form);
 	assert_int_equal(symbols_find(&syms, "sym_599", &addr), 0);
 	assert_true(addr == address(599));
@@ -150,7 +136,7 @@ static void test_form(void **state, enum kallsyms_form form)
 	assert_string_equal(found, "sym_511");
 	assert_int_equal(pos.i, 512);
 	symbols_deinit(&syms);
-	fake_mem_free(&m.mem);
+	fake_mem_free(&m.k.mem);
 }
 
 static void test_base(void **state)
@@ -179,12 +165,12 @@ static void test_alias(void **state)
 	(void)state;
 	machine_init(&m, KALLSYMS_BASE);
 	put(&m, AT_OFFSETS + 4 * 21, 4, address(20) - BASE);
-	assert_int_equal(symbols_init(&syms, &m.kernel, &err), 0);
+	assert_int_equal(symbols_init(&syms, &m.k.kernel, &err), 0);
 	assert_int_equal(symbols_resolve(&syms, address(20) + 1, &sym), 0);
 	assert_string_equal(sym.name, "sym_20");
 	assert_int_equal(sym.size, 32);
 	symbols_deinit(&syms);
-	fake_mem_free(&m.mem);
+	fake_mem_free(&m.k.mem);
 }
 
 static void refused(struct machine *m, const char *wanted)
@@ -192,9 +178,9 @@ static void refused(struct machine *m, const char *wanted)
 	struct symbols syms;
 	struct error err;
 
-	assert_true(symbols_init(&syms, &m->kernel, &err) < 0);
+	assert_true(symbols_init(&syms, &m->k.kernel, &err) < 0);
 	assert_text(err.text, wanted);
-	fake_mem_free(&m->mem);
+	fake_mem_free(&m->k.mem);
 }
 
 /* As a kernel before 6.0 has them, one behind the other, and nothing tells where. */
@@ -204,8 +190,8 @@ static void make_unexported(struct machine *m)
 
 	machine_init(m, KALLSYMS_BASE);
 	strcpy(m->info, "PAGESIZE=4096\nSYMBOL(_stext)=ffffffff81000000\n");
-	m->crash.vmcoreinfo.len = strlen(m->info);
-	memset(fake_mem_at(&m->mem, 0), 0, SIZE);
+	m->k.crash.vmcoreinfo.len = strlen(m->info);
+	memset(fake_mem_at(&m->k.mem, 0), 0, SIZE);
 	for (unsigned int i = 0; i < NR; i++, at += 4)
 		put(m, at, 4, address(i) - BASE);
 	at = round_up(at, 8);
@@ -232,7 +218,7 @@ static void test_search(void **state)
 
 	(void)state;
 	make_unexported(&m);
-	assert_int_equal(symbols_init(&syms, &m.kernel, &err), 0);
+	assert_int_equal(symbols_init(&syms, &m.k.kernel, &err), 0);
 	assert_int_equal(syms.kallsyms.nr, NR);
 	assert_int_equal(symbols_find(&syms, "sym_599", &addr), 0);
 	assert_true(addr == address(599));
@@ -260,7 +246,7 @@ static void test_refused(void **state)
 	refused(&m, "does not ascend");
 	machine_init(&m, KALLSYMS_BASE);
 	strcpy(m.info, "PAGESIZE=4096\n");
-	m.crash.vmcoreinfo.len = strlen(m.info);
+	m.k.crash.vmcoreinfo.len = strlen(m.info);
 	refused(&m, "no symbol table was found");
 }
 

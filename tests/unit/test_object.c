@@ -4,51 +4,33 @@
 #include <string.h>
 
 #include "elfcore/object.h"
-#include "tests/lib/corebuilder.h"
+#include "tests/lib/small_kernel.h"
 
 #include "tests/lib/unit.h"
 
 #define BASE 0xffff888000000000ULL
 #define SIZE 0x4000
 
-struct machine {
-	struct fake_mem mem;
-	struct segment seg;
-	struct crash crash;
-	struct kernel kernel;
-};
-
-static void put(struct machine *m, vaddr_t addr, uint64_t value)
+static void put(struct small_kernel *m, vaddr_t addr, uint64_t value)
 {
-	elf_put(ELFDATA2LSB, fake_mem_at(&m->mem, addr - BASE), 8, value);
+	small_kernel_put(m, addr - BASE, 8, value);
 }
 
-static void machine_init(struct machine *m)
+static void machine_init(struct small_kernel *m)
 {
-	static const uint8_t zeros[SIZE];
-
-	memset(m, 0, sizeof(*m));
-	fake_mem_init(&m->mem);
-	fake_mem_add(&m->mem, 0, zeros, SIZE);
-	m->seg = (struct segment){ .vaddr = BASE, .filesz = SIZE, .memsz = SIZE };
-	m->crash.ehdr.form = (struct elf_form){ ELFCLASS64, ELFDATA2LSB };
-	m->crash.ehdr.machine = EM_X86_64;
-	m->crash.segs = &m->seg;
-	m->crash.nr_segs = 1;
-	m->kernel.crash = &m->crash;
-	m->kernel.mem = &m->mem.mem;
+	small_kernel_init(m, BASE, SIZE, NULL);
 	m->kernel.page_size = 4096;
 }
 
 /* A list of nr entries 16 bytes apart behind its head at BASE; returns the last one. */
-static vaddr_t make_list(struct machine *m, unsigned int nr)
+static vaddr_t make_list(struct small_kernel *m, unsigned int nr)
 {
 	for (unsigned int i = 0; i <= nr; i++)
 		put(m, BASE + 16 * i, i == nr ? BASE : BASE + 16 * (i + 1));
 	return BASE + 16 * nr;
 }
 
-static unsigned int walk_list(struct machine *m, int *error_ret)
+static unsigned int walk_list(struct small_kernel *m, int *error_ret)
 {
 	struct list_walk walk;
 	unsigned int nr = 0;
@@ -66,7 +48,7 @@ static unsigned int walk_list(struct machine *m, int *error_ret)
 
 static void test_lists(void **state)
 {
-	struct machine m;
+	struct small_kernel m;
 	int error = 0;
 	vaddr_t last;
 
@@ -97,7 +79,7 @@ static void test_lists(void **state)
 static void test_chain(void **state)
 {
 	struct list_walk walk;
-	struct machine m;
+	struct small_kernel m;
 	vaddr_t at;
 
 	(void)state;
@@ -112,7 +94,7 @@ static void test_chain(void **state)
 }
 
 /* Node i of a tree of 1..7 is at BASE + 32 * i: parent and colour, right, left. */
-static void make_tree(struct machine *m)
+static void make_tree(struct small_kernel *m)
 {
 	static const uint8_t parent[] = { 0, 2, 4, 2, 0, 6, 4, 6 }, left[] = { 0, 0, 1, 0, 2, 0, 5, 0 };
 	static const uint8_t right[] = { 0, 0, 3, 0, 6, 0, 7, 0 };
@@ -128,7 +110,7 @@ static void test_tree(void **state)
 {
 	unsigned int expected = 1;
 	struct rb_walk walk;
-	struct machine m;
+	struct small_kernel m;
 	vaddr_t at;
 
 	(void)state;
@@ -154,7 +136,7 @@ static void test_tree(void **state)
 
 static void test_strings(void **state)
 {
-	struct machine m;
+	struct small_kernel m;
 	char text[16];
 	uint64_t value;
 

@@ -7,6 +7,7 @@
 
 #include "elfcore/printk.h"
 #include "tests/lib/btfbuilder.h"
+#include "tests/lib/small_kernel.h"
 
 #include "tests/lib/unit.h"
 
@@ -38,10 +39,7 @@ static const char record_info[] =
 	"OFFSET(printk_log.ts_nsec)=0\nOFFSET(printk_log.len)=8\nOFFSET(printk_log.text_len)=10\n";
 
 struct machine {
-	struct fake_mem mem;
-	struct segment seg;
-	struct crash crash;
-	struct kernel kernel;
+	struct small_kernel k;
 	char out[4096];		/* formatted records, one behind the other */
 	size_t len;
 	unsigned int nr;
@@ -50,24 +48,13 @@ struct machine {
 
 static void put(struct machine *m, size_t off, size_t size, uint64_t value)
 {
-	elf_put(ELFDATA2LSB, fake_mem_at(&m->mem, off), size, value);
+	small_kernel_put(&m->k, off, size, value);
 }
 
 static void machine_init(struct machine *m, const char *info)
 {
-	static const uint8_t zeros[SIZE];
-
 	memset(m, 0, sizeof(*m));
-	fake_mem_init(&m->mem);
-	fake_mem_add(&m->mem, 0, zeros, SIZE);
-	m->seg = (struct segment){ .vaddr = BASE, .filesz = SIZE, .memsz = SIZE };
-	m->crash.ehdr.form = (struct elf_form){ ELFCLASS64, ELFDATA2LSB };
-	m->crash.ehdr.machine = EM_X86_64;
-	m->crash.segs = &m->seg;
-	m->crash.nr_segs = 1;
-	m->crash.vmcoreinfo = (struct vmcoreinfo){ info, strlen(info) };
-	m->kernel.crash = &m->crash;
-	m->kernel.mem = &m->mem.mem;
+	small_kernel_init(&m->k, BASE, SIZE, info);
 }
 
 /* The same with the segment at address 0. */
@@ -94,7 +81,7 @@ static int read_log(struct machine *m, struct error *err)
 {
 	m->nr = m->len = 0;
 	memset(m->out, 0, sizeof(m->out));
-	return printk_each(&m->kernel, collect, m, err);
+	return printk_each(&m->k.kernel, collect, m, err);
 }
 
 /* --- the ring buffer ------------------------------------------------------------------------------------------------- */
@@ -135,7 +122,7 @@ static uint64_t ring_text(struct machine *m, uint64_t id, unsigned int state, ui
 		at = 0;
 	}
 	put(m, AT_DATA + at, 8, id);
-	memcpy(fake_mem_at(&m->mem, AT_DATA + at + 8), text, len);
+	memcpy(fake_mem_at(&m->k.mem, AT_DATA + at + 8), text, len);
 	ring_desc(m, id, state, begin, next, len);
 	return next;
 }
@@ -156,7 +143,7 @@ static void test_ring(void **state)
 	assert_int_equal(m.last_seq, 1002);
 	assert_string_equal(m.out, "[    0.000005] Linux version 6\n[    1.000005] two\n[    1.000005] lines\n"
 			    "[    2.000005] bell \\x07 tab \t\n");
-	fake_mem_free(&m.mem);
+	fake_mem_free(&m.k.mem);
 }
 
 /* Ids and positions count on for ever; a block that would cross the end lies at the beginning. */
@@ -177,7 +164,7 @@ static void test_ring_wrapped(void **state)
 	assert_non_null(strstr(m.out, "] oldest\n"));
 	assert_non_null(strstr(m.out, "] this text does not fit behind it, so it begins again\n"));
 	assert_non_null(strstr(m.out, "] newest\n"));
-	fake_mem_free(&m.mem);
+	fake_mem_free(&m.k.mem);
 }
 
 static void test_ring_exact_end(void **state)
@@ -190,7 +177,7 @@ static void test_ring_exact_end(void **state)
 	assert_int_equal(ring_text(&m, 0, 2, 240, "8 bytes!"), 256);
 	assert_int_equal(read_log(&m, &err), 0);
 	assert_string_equal(m.out, "[    0.000005] 8 bytes!\n");
-	fake_mem_free(&m.mem);
+	fake_mem_free(&m.k.mem);
 }
 
 /* Reserved, reusable, another id's, without data: passed over, and the rest is shown. */
@@ -212,7 +199,7 @@ static void test_ring_unfinished(void **state)
 	assert_int_equal(read_log(&m, &err), 0);
 	assert_int_equal(m.nr, 2);
 	assert_string_equal(m.out, "[    8.000005] first\n[   14.000005] last\n");
-	fake_mem_free(&m.mem);
+	fake_mem_free(&m.k.mem);
 }
 
 /* A text longer than its block is cut to the block. */
@@ -227,7 +214,7 @@ static void test_ring_lying_length(void **state)
 	ring_desc(&m, 0, 2, 0, 16, 60000);
 	assert_int_equal(read_log(&m, &err), 0);
 	assert_int_equal(m.len, strlen("[    0.000005] ") + 3 * 4 + 5 + 1);	/* three zero bytes as \x00 */
-	fake_mem_free(&m.mem);
+	fake_mem_free(&m.k.mem);
 }
 
 static void test_ring_contradictions(void **state)
@@ -244,7 +231,7 @@ static void test_ring_contradictions(void **state)
 	put(&m, AT_PRB_POINTER, 8, BASE + SIZE);
 	assert_int_equal(read_log(&m, &err), -ENODATA);
 	assert_non_null(strstr(err.text, "ffff888000000100"));
-	fake_mem_free(&m.mem);
+	fake_mem_free(&m.k.mem);
 }
 
 static int see_level(void *arg, const struct printk_record *record)
@@ -277,14 +264,14 @@ static void test_ring_levels(void **state)
 	ring_text(&m, 0, 2, 0, "text");
 	put(&m, AT_INFOS + 18, 1, 3);
 	put(&m, AT_INFOS + 19, 1, 4 << 5 | 0x1f);
-	assert_int_equal(printk_each_typed(&m.kernel, &btf, see_level, &last, &err), 0);
+	assert_int_equal(printk_each_typed(&m.k.kernel, &btf, see_level, &last, &err), 0);
 	assert_int_equal(last.facility, 3);
 	assert_int_equal(last.level, 4);
-	assert_int_equal(printk_each(&m.kernel, see_level, &last, &err), 0);
+	assert_int_equal(printk_each(&m.k.kernel, see_level, &last, &err), 0);
 	assert_int_equal(last.level, -1);
 	btf_deinit(&btf);
 	btf_builder_free(&b);
-	fake_mem_free(&m.mem);
+	fake_mem_free(&m.k.mem);
 }
 
 /* A lost page of the log costs the records on it. */
@@ -298,11 +285,11 @@ static void test_ring_unreadable_text(void **state)
 	put(&m, AT_RB + 48, 4, 13);		/* two pages of text */
 	ring_desc(&m, 0, 2, 4096, 4112, 4);
 	ring_desc(&m, 1, 2, 0, 16, 4);
-	memcpy(fake_mem_at(&m.mem, AT_DATA + 8), "here", 4);
-	fake_mem_refuse(&m.mem, AT_DATA + 4096, AT_DATA + 8192, -EIO);
+	memcpy(fake_mem_at(&m.k.mem, AT_DATA + 8), "here", 4);
+	fake_mem_refuse(&m.k.mem, AT_DATA + 4096, AT_DATA + 8192, -EIO);
 	assert_int_equal(read_log(&m, &err), 0);
 	assert_string_equal(m.out, "[    1.000005] here\n");
-	fake_mem_free(&m.mem);
+	fake_mem_free(&m.k.mem);
 }
 
 /* A ring that claims millions of records which are nowhere does not take for ever. */
@@ -317,8 +304,8 @@ static void test_ring_nowhere(void **state)
 	put(&m, AT_RB + 16, 8, BASE + SIZE);
 	ring_text(&m, 0, 2, 0, "first");
 	assert_int_equal(read_log(&m, &err), -EIO);
-	assert_true(m.mem.nr_requests < 20000);
-	fake_mem_free(&m.mem);
+	assert_true(m.k.mem.nr_requests < 20000);
+	fake_mem_free(&m.k.mem);
 }
 
 /* Addresses that wrap around are not taken for such that lie in the window at the other end. */
@@ -329,9 +316,9 @@ static void test_ring_wrapping_address(void **state)
 
 	(void)state;
 	ring_init(&m, 0, 1);
-	m.seg.vaddr = 0;				/* so that the end of the address space is next to it */
-	m.crash.vmcoreinfo.text = prb_info_low();
-	m.crash.vmcoreinfo.len = strlen(prb_info_low());
+	m.k.seg.vaddr = 0;				/* so that the end of the address space is next to it */
+	m.k.crash.vmcoreinfo.text = prb_info_low();
+	m.k.crash.vmcoreinfo.len = strlen(prb_info_low());
 	put(&m, AT_PRB_POINTER, 8, AT_RB);
 	put(&m, AT_RB + 8, 8, AT_DESCS);
 	put(&m, AT_RB + 16, 8, AT_INFOS);
@@ -341,7 +328,7 @@ static void test_ring_wrapping_address(void **state)
 	ring_desc(&m, 1, 2, 0xff0 - 8, 0x1020, 0x20);
 	assert_int_equal(read_log(&m, &err), 0);
 	assert_int_equal(m.nr, 1);
-	fake_mem_free(&m.mem);
+	fake_mem_free(&m.k.mem);
 }
 
 static void test_missing_key(void **state)
@@ -356,10 +343,10 @@ static void test_missing_key(void **state)
 	machine_init(&m, info);
 	assert_int_equal(read_log(&m, &err), -ENODATA);
 	assert_string_equal(err.text, "VMCOREINFO has no SIZE(printk_info)");
-	fake_mem_free(&m.mem);
+	fake_mem_free(&m.k.mem);
 	machine_init(&m, "PAGESIZE=4096\n");
 	assert_int_equal(read_log(&m, &err), -ENODATA);
-	fake_mem_free(&m.mem);
+	fake_mem_free(&m.k.mem);
 }
 
 /* --- the record buffer ----------------------------------------------------------------------------------------------- */
@@ -383,7 +370,7 @@ static uint32_t record(struct machine *m, uint32_t idx, uint64_t sec, const char
 	put(m, AT_LOG + idx, 8, sec * 1000000000);
 	put(m, AT_LOG + idx + 8, 2, len);
 	put(m, AT_LOG + idx + 10, 2, strlen(text));
-	memcpy(fake_mem_at(&m->mem, AT_LOG + idx + 16), text, strlen(text));
+	memcpy(fake_mem_at(&m->k.mem, AT_LOG + idx + 16), text, strlen(text));
 	return idx + len;
 }
 
@@ -401,7 +388,7 @@ static void test_records(void **state)
 	put(&m, 0x110, 4, next);
 	assert_int_equal(read_log(&m, &err), 0);
 	assert_string_equal(m.out, "[    1.000000] old one\n[    2.000000] after the wrap\n");
-	fake_mem_free(&m.mem);
+	fake_mem_free(&m.k.mem);
 }
 
 static void test_records_broken(void **state)
@@ -419,7 +406,7 @@ static void test_records_broken(void **state)
 	assert_int_equal(read_log(&m, &err), 0);
 	put(&m, 0x10c, 4, 4000);
 	assert_int_equal(read_log(&m, &err), -EINVAL);
-	fake_mem_free(&m.mem);
+	fake_mem_free(&m.k.mem);
 }
 
 /* --- formatting ------------------------------------------------------------------------------------------------------ */
