@@ -60,6 +60,18 @@ static bool find_phys_base(struct kernel *kernel)
 	return false;
 }
 
+static int x86_64_vtop(struct kernel *kernel, vaddr_t vaddr, paddr_t *ret, uint64_t *len_ret);
+
+/* Where the kernel does not say it: with the wrong number the tables do not lead to themselves. */
+static unsigned int try_levels(struct kernel *kernel, vaddr_t root)
+{
+	paddr_t paddr;
+	uint64_t len;
+
+	kernel->levels = 5;
+	return !x86_64_vtop(kernel, root, &paddr, &len) && paddr == kernel->pgd ? 5 : 4;
+}
+
 static int x86_64_init(struct kernel *kernel, struct error *err)
 {
 	const struct vmcoreinfo *info = &kernel->crash->vmcoreinfo;
@@ -71,11 +83,13 @@ static int x86_64_init(struct kernel *kernel, struct error *err)
 	if (!vmcoreinfo_hex(info, "SYMBOL(init_top_pgt)", &root) && !vmcoreinfo_hex(info, "SYMBOL(init_level4_pgt)", &root) &&
 	    !vmcoreinfo_hex(info, "SYMBOL(swapper_pg_dir)", &root))
 		return fail(err, -ENODATA, "VMCOREINFO has no SYMBOL(swapper_pg_dir)");
-	vmcoreinfo_number(info, "NUMBER(pgtable_l5_enabled)", &five_levels);
 	vmcoreinfo_number(info, "NUMBER(sme_mask)", &sme_mask);
-	kernel->levels = five_levels ? 5 : 4;
 	kernel->pgd = root - KERNEL_MAP + kernel->phys_base;
 	kernel->addr_mask = ENTRY_ADDR & ~(uint64_t)sme_mask;
+	if (vmcoreinfo_number(info, "NUMBER(pgtable_l5_enabled)", &five_levels))
+		kernel->levels = five_levels ? 5 : 4;
+	else
+		kernel->levels = try_levels(kernel, root);
 	return 0;
 }
 

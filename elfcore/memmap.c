@@ -107,9 +107,13 @@ int memmap_init(struct memmap *m, struct kernel *kernel, const struct vmcoreinfo
 	m->model = MODEL_DISCONTIG;
 	if (is_discontig(m, info))
 		return 0;
-	if (vmcoreinfo_hex(info, "SYMBOL(mem_section)", &m->root))
-		return init_sparse(m, info, err);
-	if (!vmcoreinfo_hex(info, "SYMBOL(mem_map)", &symbol))
+	if (vmcoreinfo_hex(info, "SYMBOL(mem_section)", &m->root)) {
+		int rc = init_sparse(m, info, err);
+
+		/* Not enough of it, but where all struct pages lie as if in one array is known besides. */
+		if (!rc || !vmcoreinfo_hex(info, "SYMBOL(mem_map)", &symbol))
+			return rc;
+	} else if (!vmcoreinfo_hex(info, "SYMBOL(mem_map)", &symbol))
 		return fail(err, -ENODATA, "VMCOREINFO has neither SYMBOL(mem_section) nor SYMBOL(mem_map)");
 	if (kernel_read_vaddr(kernel, symbol, pointer, sizeof(pointer)))
 		return fail(err, -EIO, "mem_map at 0x%llx is not readable", (unsigned long long)symbol);

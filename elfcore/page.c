@@ -59,7 +59,7 @@ static void compound_layout(struct page_layout *l, const struct vmcoreinfo *info
 		l->order_off = offset_of(info, "OFFSET(folio._folio_order)") - (int)l->size;
 		l->dtor_off = offset_of(info, "OFFSET(folio._folio_dtor)") - (int)l->size;
 		l->order_size = 1;
-	} else if (l->flags == 0) {
+	} else if (l->flags == 0 && !has_dtor) {
 		/* 6.6 and later: the low byte of the first tail page's flags. */
 		l->order_off = l->data == ELFDATA2LSB ? l->flags : l->flags + l->word - 1;
 		l->order_size = 1;
@@ -100,6 +100,28 @@ static int required_offsets(struct page_layout *l, const struct vmcoreinfo *info
 	return 0;
 }
 
+/* Not hwpoison, not unaccepted: many kernels are built without them. */
+static const char *find_lacking(const struct page_layout *l)
+{
+	if (l->compound_head == OFF_NONE)
+		return "OFFSET(page.compound_head)";
+	if (!l->head_mask)
+		return "NUMBER(PG_head_mask)";
+	if (l->order_off == OFF_NONE)
+		return "OFFSET(page.compound_order)";
+	if (l->dtor_hugetlb && l->dtor_off == OFF_NONE)
+		return "OFFSET(page.compound_dtor)";
+	if (!l->dtor_hugetlb && l->hugetlb_bit == BIT_NONE && !l->hugetlb.mask)
+		return "NUMBER(HUGETLB_PAGE_DTOR)";
+	if (l->swapcache != BIT_NONE && l->swapbacked == BIT_NONE)
+		return "NUMBER(PG_swapbacked)";
+	if (l->slab_bit == BIT_NONE && !l->slab.mask)
+		return "NUMBER(PG_slab)";
+	if (!l->offline.mask)
+		return "NUMBER(PAGE_OFFLINE_MAPCOUNT_VALUE)";
+	return NULL;
+}
+
 int page_layout_init(struct page_layout *l, const struct vmcoreinfo *info, uint8_t data, uint8_t word, struct error *err)
 {
 	int64_t number;
@@ -126,6 +148,7 @@ int page_layout_init(struct page_layout *l, const struct vmcoreinfo *info, uint8
 	l->nr_orders = vmcoreinfo_number(info, "LENGTH(zone.free_area)", &number) && number > 0 && number < ORDER_LIMIT ?
 		       (unsigned int)number : 0;
 	compound_layout(l, info);
+	l->lacks = find_lacking(l);
 	return 0;
 }
 

@@ -60,6 +60,8 @@ struct page_layout {
 	uint64_t head_mask;
 	struct page_type buddy, offline, hugetlb, slab, unaccepted;
 	unsigned int nr_orders;		/* of the buddy allocator */
+
+	const char *lacks;		/* a key without which some kinds of pages are kept, of those that kernels have; or NULL */
 };
 
 /* -ENODATA with the missing key named: nothing can be told apart. */

@@ -46,7 +46,8 @@ static void find_layouts(struct pagemap *pm, unsigned int level, struct log *log
 	struct error err;
 
 	pm->classify = !rc;
-	if (!pm->level || !pm->kernel->can_translate || (!rc && !(level & ~page_levels_known(&pm->layout, NULL))))
+	if (!pm->level || !pm->kernel->can_translate ||
+	    (!rc && !(level & ~page_levels_known(&pm->layout, NULL)) && !pm->layout.lacks))
 		return;
 	if (supplement_init(&sup, pm->kernel, &err)) {
 		log_info(log, "VMCOREINFO is not enough to tell pages apart, and %s", err.text);
@@ -59,6 +60,8 @@ static void find_layouts(struct pagemap *pm, unsigned int level, struct log *log
 	else
 		pm->classify = true;
 	supplement_deinit(&sup);
+	if (pm->classify && pm->layout.lacks)
+		log_info(log, "some kinds of pages are kept: VMCOREINFO has no valid %s", pm->layout.lacks);
 }
 
 /* Say once what cannot be left out, and why. Zero pages need no struct pages. */

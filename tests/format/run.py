@@ -253,6 +253,7 @@ def tests():
     for kernel in (*selection.KNOWN, *selection.NEWER):
         checks = [selection.same_pages] + [selection.same_as_symbols, selection.newer_tasks] * (kernel in selection.NEWER)
         checks += [selection.by_types] * (kernel != "5.10")
+        checks += [selection.missing_keys] * (kernel in selection.UNKNOWN_TO_TYPES)
         found += [runner.Test(f"selection-{check.__name__.replace('_', '-')}-{kernel}", functools.partial(check, kernel), 30)
                   for check in checks]
     found += [runner.Test(f"aliases-{check.__name__.replace('_', '-')}", check, 20) for check in aliases.CHECKS]

@@ -15,6 +15,16 @@ from lib.runner import expect
 
 CHUNK = 1 << 20
 HIDDEN = ("SIZE(page)", "OFFSET(page.", "NUMBER(PG_", "NUMBER(PAGE_", "LENGTH(zone", "SYMBOL(mem_section)", "LENGTH(mem_section)")
+KEYS = ("PAGESIZE", "SIZE(page)", "OFFSET(page.flags)", "OFFSET(page.mapping)", "OFFSET(page._mapcount)", "OFFSET(page.private)",
+        "OFFSET(page.compound_head)", "OFFSET(page.compound_dtor)", "OFFSET(page.compound_order)", "LENGTH(zone.free_area)",
+        "NUMBER(PG_lru)", "NUMBER(PG_private)", "NUMBER(PG_swapcache)", "NUMBER(PG_swapbacked)", "NUMBER(PG_slab)",
+        "NUMBER(PG_hugetlb)", "NUMBER(PG_head_mask)", "NUMBER(HUGETLB_PAGE_DTOR)", "NUMBER(PAGE_BUDDY_MAPCOUNT_VALUE)",
+        "NUMBER(PAGE_OFFLINE_MAPCOUNT_VALUE)", "NUMBER(PAGE_HUGETLB_MAPCOUNT_VALUE)", "NUMBER(PAGE_SLAB_MAPCOUNT_VALUE)",
+        "SYMBOL(mem_section)", "LENGTH(mem_section)", "SIZE(mem_section)", "OFFSET(mem_section.section_mem_map)",
+        "NUMBER(SECTION_SIZE_BITS)", "NUMBER(MAX_PHYSMEM_BITS)", "NUMBER(phys_base)", "NUMBER(pgtable_l5_enabled)")
+# What no type tells: macros of the kernel, and how large its pages are.
+UNKNOWN_TO_TYPES = {"6.1": ("PAGESIZE", "NUMBER(PAGE_BUDDY_MAPCOUNT_VALUE)", "NUMBER(PAGE_OFFLINE_MAPCOUNT_VALUE)"),
+                    "6.12": ("PAGESIZE",)}
 PEAK_KIB = 12 << 10
 TASKS = """
 import sys
@@ -93,6 +103,27 @@ def by_types(kernel, directory):
         if kernel in NEWER:
             compare(level, found[level], told[level], "VMCOREINFO's page map")
     expect(found[31].bit_count() < found[0].bit_count() // 2, "hardly anything is left out")
+
+
+def missing_keys(kernel, directory):
+    """
+    Without any one of the keys there is a selection, which leaves out no page more. Where the crashed kernel's types say the
+    same nothing changes; where they do not the log says what stays, and why.
+    """
+    core = crowded.core_of(kernel)
+    with elf.Core(core) as parsed:
+        keys = [key for key in KEYS if f"\n{key}=" in parsed.vmcoreinfo()]
+    expect(len(keys) > 20, f"VMCOREINFO has only {keys}")
+    told, said = page_sets.of_level(core, 31, directory)
+    expect(not said, f"with all keys: {said}")
+    for key in keys:
+        found, said = page_sets.of_level(core, 31, directory, (key + "=",))
+        expect(not told & ~found, f"without {key} {page_sets.describe(told & ~found)} are left out as well")
+        if key not in UNKNOWN_TO_TYPES[kernel]:
+            expect(found == told, f"without {key} {page_sets.describe(found & ~told)} are kept")
+        elif found != told:
+            expect("no valid " + key in said, f"without {key} {page_sets.describe(found & ~told)} are kept, and nobody says why: {said}")
+    return f"{len(keys)} keys"
 
 
 def check_variety(sets):

@@ -4,6 +4,7 @@
  *
  *   page_set ours CORE PREFIX [KEY...]  what page selection keeps of CORE at level N, in PREFIX.N for N of 0 to 31; lines of
  *                                  VMCOREINFO that begin with a KEY are not seen
+ *   page_set one CORE PREFIX N [KEY...]  the same of level N alone
  *   page_set time CORE             how long it takes at level 31: prints page frames in memory, of these wanted, milliseconds
  *   page_set flat < DUMP > BITMAP  the second bitmap of a kdump file in makedumpfile's flattened form; its data is dropped
  */
@@ -72,8 +73,8 @@ static int take_time(struct pagemap *pm)
 	return 0;
 }
 
-/* prefix NULL: time only. */
-static int ours(const char *core, const char *prefix, char **keys)
+/* Levels first to last; prefix NULL: time only. */
+static int ours(const char *core, const char *prefix, unsigned int first, unsigned int last, char **keys)
 {
 	static struct input in;
 	static struct kernel kernel;
@@ -83,13 +84,13 @@ static int ours(const char *core, const char *prefix, char **keys)
 		return die(err.text);
 	hide(&in.crash.vmcoreinfo, keys);
 	kernel_init(&kernel, &in.crash, &in.chain.mem, &to_stderr);
-	for (unsigned int level = prefix ? 0 : DUMP_LEVEL_MAX; level <= DUMP_LEVEL_MAX; level++) {
+	for (unsigned int level = first; level <= last; level++) {
 		struct pagemap pm;
 		int rc;
 
 		if (pagemap_init(&pm, &kernel, level, &to_stderr, &err))
 			return die(err.text);
-		if (!pm.classify && level > DUMP_LEVEL_ZERO)
+		if (!pm.classify && level > DUMP_LEVEL_ZERO && (first != last || !prefix))
 			return die("no page can be told from another");
 		rc = prefix ? write_set(&pm, prefix, level) : take_time(&pm);
 		pagemap_deinit(&pm);
@@ -147,9 +148,11 @@ static int flat(void)
 int main(int argc, char **argv)
 {
 	if (argc >= 4 && !strcmp(argv[1], "ours"))
-		return ours(argv[2], argv[3], argv + 4);
+		return ours(argv[2], argv[3], 0, DUMP_LEVEL_MAX, argv + 4);
+	if (argc >= 5 && !strcmp(argv[1], "one"))
+		return ours(argv[2], argv[3], atoi(argv[4]), atoi(argv[4]), argv + 5);
 	if (argc == 3 && !strcmp(argv[1], "time"))
-		return ours(argv[2], NULL, argv + 3);
+		return ours(argv[2], NULL, DUMP_LEVEL_MAX, DUMP_LEVEL_MAX, argv + 3);
 	if (argc == 2 && !strcmp(argv[1], "flat"))
 		return flat();
 	return die("wrong use");

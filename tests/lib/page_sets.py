@@ -53,6 +53,13 @@ def of_selection(core, directory, hidden=()):
     return [read(directory / f"ours.{level}") for level in LEVELS]
 
 
+def of_level(core, level, directory, hidden=()):
+    """(what it keeps at one level, what the log says)."""
+    run = subprocess.run([PAGE_SET, "one", core, directory / "one", str(level), *hidden], capture_output=True, text=True)
+    expect(run.returncode == 0, f"page_set: {run.stderr.strip()[-300:]}")
+    return read(directory / f"one.{level}"), run.stderr
+
+
 def of_makedumpfile(argv, core, level, directory):
     """What makedumpfile stores at a level; the pages themselves are thrown away on the way."""
     out = directory / "peer.bitmap"

@@ -174,6 +174,25 @@ static void test_vtop(void **state)
 	build("");
 }
 
+/* Without the key the tables tell how many they are: they lead to themselves. */
+static void test_levels_not_said(void **state)
+{
+	static const char *const modes[] = { "", "NUMBER(pgtable_l5_enabled)=1\n" };
+	struct error err;
+
+	(void)state;
+	for (unsigned int i = 0; i < ARRAY_SIZE(modes); i++) {
+		build(modes[i]);
+		assert_int_equal(kernel.levels, 4 + i);
+		map(KERNEL_MAP + ROOT - PHYS_BASE, 1, ROOT | RW_AD);
+		crash.vmcoreinfo.len -= strlen(modes[i]);
+		assert_int_equal(kernel.arch->init(&kernel, &err), 0);
+		assert_int_equal(kernel.levels, 4 + i);
+		teardown(NULL);
+	}
+	build("");
+}
+
 /* A fifth level is a table, whatever bit 7 says; and so is the fourth. */
 static void test_no_large_pages_above_1g(void **state)
 {
@@ -434,6 +453,7 @@ int main(void)
 		cmocka_unit_test_teardown(test_init, teardown),
 		cmocka_unit_test_teardown(test_init_names_what_is_missing, teardown),
 		cmocka_unit_test_teardown(test_vtop, teardown),
+		cmocka_unit_test_teardown(test_levels_not_said, teardown),
 		cmocka_unit_test_teardown(test_no_large_pages_above_1g, teardown),
 		cmocka_unit_test_teardown(test_sme, teardown),
 		cmocka_unit_test_teardown(test_unreadable_table, teardown),

@@ -113,6 +113,18 @@ static void test_old_sparse(void **state)
 	assert_int_equal(memmap.section_bits, 27);
 }
 
+/* Not enough of the sections is known: where all struct pages lie is, besides. */
+static void test_no_sections(void **state)
+{
+	(void)state;
+	put(0x3000, VMEMMAP);
+	assert_int_equal(init(SPARSE "SYMBOL(mem_map)=ffff888000003000\n"), 0);
+	assert_int_equal(memmap.model, MODEL_FLAT);
+	expect_span(77, 0, UINT64_MAX, VMEMMAP);
+	assert_int_equal(init(SPARSE "LENGTH(mem_section)=2048\nSYMBOL(mem_map)=ffff888000003000\n"), 0);
+	assert_int_equal(memmap.model, MODEL_SPARSE_EXTREME);
+}
+
 #define NODES "SYMBOL(node_data)=ffff888000001000\nLENGTH(node_data)=4\nOFFSET(pglist_data.node_mem_map)=8\n" \
 	"OFFSET(pglist_data.node_start_pfn)=16\nOFFSET(pglist_data.node_spanned_pages)=24\n"
 
@@ -158,6 +170,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_extreme, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_static_sections, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_old_sparse, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_no_sections, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_discontig, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_missing, setup, teardown),
 	};
