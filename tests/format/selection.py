@@ -112,7 +112,7 @@ def missing_keys(kernel, directory):
     """
     core = crowded.core_of(kernel)
     with elf.Core(core) as parsed:
-        keys = [key for key in KEYS if f"\n{key}=" in parsed.vmcoreinfo()]
+        keys = [key for key in KEYS if key in parsed.vmcoreinfo()]
     expect(len(keys) > 20, f"VMCOREINFO has only {keys}")
     told, said = page_sets.of_level(core, 31, directory)
     expect(not said, f"with all keys: {said}")
