@@ -76,9 +76,9 @@ class Tables:
         self.core.file.close()
 
 
-def crowded(directory):
+def crowded(raw, directory):
     path = directory / "crowded.raw"
-    subprocess.run(["cp", "--sparse=always", fixture.cores()[1], path], check=True)
+    subprocess.run(["cp", "--sparse=always", raw, path], check=True)
     tables = Tables(path)
     tables.map_crowd()
     tables.close()
@@ -101,9 +101,9 @@ def backtrace(core):
         expect(function in text, f"{core.name}: gdb's backtrace lacks {function}")
 
 
-def limited(directory):
+def limited(raw, directory):
     """All aliases when asked for; else as many as every reader takes, and the stacks are among them."""
-    core = crowded(directory)
+    core = crowded(raw, directory)
     path, headers, found = copied(core, "all", "--all-aliases")
     expect(found >= 2 * NR_CROWD and headers >= elf.PN_XNUM, f"with --all-aliases {headers} headers, {found} aliases")
     backtrace(path)
@@ -112,8 +112,8 @@ def limited(directory):
     backtrace(path)
 
 
-def say_the_same(directory):
-    core, vmlinux = crowded(directory), fetch_vmlinux(fixture.KERNEL)
+def say_the_same(raw, directory):
+    core, vmlinux = crowded(raw, directory), fetch_vmlinux(fixture.KERNEL)
     said = []
     for name, options in (("aliased", ("--all-aliases",)), ("plain", ("--no-aliases",))):
         path, headers, found = copied(core, name, *options)

@@ -256,7 +256,7 @@ def tests():
         checks += [selection.missing_keys] * (kernel in selection.UNKNOWN_TO_TYPES)
         found += [runner.Test(f"selection-{check.__name__.replace('_', '-')}-{kernel}", functools.partial(check, kernel), 30)
                   for check in checks]
-    found += [runner.Test(f"aliases-{check.__name__.replace('_', '-')}", check, 20) for check in aliases.CHECKS]
+    found += [runner.Test(f"aliases-{check.__name__.replace('_', '-')}", functools.partial(on_raw, check), 20) for check in aliases.CHECKS]
     found += [runner.Test(f"report-{check.__name__.replace('_', '-')}", functools.partial(select, check)) for check in report.CHECKS]
     found += [runner.Test(f"analysis-{check.__name__.replace('_', '-')}", functools.partial(select, check)) for check in analysis.CHECKS]
     found += [runner.Test(check.__name__.replace("_", "-"), functools.partial(select, check)) for check in debuggers.CHECKS]
