@@ -23,7 +23,8 @@ CFLAGS_ASAN := $(CFLAGS_HOST) -O1 -fsanitize=address,undefined -fno-sanitize-rec
 KLIBC_HEADERS := zstd.h zstd_errors.h libdeflate.h lzo
 CFLAGS_KLIBC := $(CFLAGS_COMMON) -I$(B)/klibc/include -O2 -Wframe-larger-than=16384 -ffunction-sections -fdata-sections
 LIBS_CODEC := -ldeflate -llzo2 -lzstd
-LIBS_HOST := -lelf -lbearssl -lcrypto $(LIBS_CODEC)
+# Static like in /init: a program of a tenth of a second shows what relocating libcrypto costs.
+LIBS_HOST := -lelf -Wl,-Bstatic -lbearssl -lcrypto $(LIBS_CODEC) -Wl,-Bdynamic
 
 ELFCORE := $(wildcard elfcore/*.c)
 # In src/: of both programs, of /init alone, and all the rest of the command.

@@ -5,29 +5,43 @@
 #include <stdlib.h>
 #include <string.h>
 
-int packer_init(struct packer *packer, struct mem_chain *chain, enum codec codec, int level, size_t max_len)
+/*
+ * Copies into a buffer that lies a few bytes behind a page boundary take four times as long: on x86-64 each store looks
+ * to the next load as if it were to the same address.
+ */
+#define IN_ALIGN 4096
+
+static int get_in(struct packer *packer, size_t len)
+{
+	packer->in_room = malloc(len + IN_ALIGN - 1);
+	packer->in = (uint8_t *)(uintptr_t)round_up((uintptr_t)packer->in_room, IN_ALIGN);
+	return packer->in_room ? 0 : -ENOMEM;
+}
+
+int packer_init(struct packer *packer, struct mem_chain *chain, const struct packer_needs *needs, int level)
 {
 	int rc;
 
 	memset(packer, 0, sizeof(*packer));
 	packer->chain = chain;
-	if (codec != CODEC_NONE)
-		packer->in = malloc(BATCH_LEN);
-	rc = codec_open_compressor(&packer->codec, codec, max_len, level);
-	if (rc || (codec != CODEC_NONE && !packer->in)) {
-		free(packer->in);
-		if (!rc)
-			codec_close(&packer->codec);
-		return -ENOMEM;
-	}
-	return 0;
+	rc = codec_open_compressor(&packer->codec, needs->codec, needs->pack_len, level);
+	if (rc)
+		packer->codec.ops = NULL;
+	if (!rc && needs->in_len)
+		rc = get_in(packer, needs->in_len);
+	if (!rc && needs->page_size)
+		rc = page_share_init(&packer->share, needs->page_size);
+	if (rc)
+		packer_deinit(packer);
+	return rc;
 }
 
 void packer_deinit(struct packer *packer)
 {
-	free(packer->in);
+	free(packer->in_room);
 	codec_close(&packer->codec);
-	packer->in = NULL;
+	page_share_deinit(&packer->share);
+	packer->in = packer->in_room = NULL;
 }
 
 void batch_start(struct batch *batch, uint64_t off)
@@ -62,15 +76,20 @@ void batch_add_seg(struct batch *batch, const void *base, size_t len)
 		batch->segs[batch->nr_segs++] = (struct sink_vec){ base, len };
 }
 
-void batch_read(struct batch *batch, struct mem_chain *chain, uint8_t *dst)
+void batch_read(struct batch *batch, struct mem_chain *chain, struct batch_cursor *cursor, uint8_t *dst, size_t len)
 {
-	for (unsigned int i = 0; i < batch->nr_pieces; i++) {
-		const struct batch_piece *piece = &batch->pieces[i];
+	while (len) {
+		const struct batch_piece *piece = &batch->pieces[cursor->piece];
+		size_t part = min_u64(len, piece->len - cursor->done);
 
 		if (piece->src == MADDR_ZEROS)
-			memset(dst, 0, piece->len);
+			memset(dst, 0, part);
 		else
-			mem_chain_fill(chain, piece->src, dst, piece->len, &batch->holes);
-		dst += piece->len;
+			mem_chain_fill(chain, piece->src + cursor->done, dst, part, &batch->holes);
+		dst += part;
+		len -= part;
+		cursor->done += part;
+		if (cursor->done == piece->len)
+			*cursor = (struct batch_cursor){ cursor->piece + 1, 0 };
 	}
 }

@@ -11,6 +11,7 @@
 
 #include "elfcore/codec.h"
 #include "elfcore/mem_chain.h"
+#include "elfcore/page_share.h"
 #include "elfcore/sink.h"
 
 #define BATCH_LEN (1U << 20)		/* a multiple of every page size */
@@ -30,6 +31,7 @@ struct batch_piece {
 struct batch_page {
 	uint32_t size;			/* 0 = it is zeros */
 	uint32_t flags;
+	uint32_t back;			/* not 0: it is equal to the page so many before, and has no data of its own */
 };
 
 struct batch {
@@ -53,11 +55,21 @@ struct batch {
 struct packer {
 	struct mem_chain *chain;	/* borrowed */
 	struct codec_ctx codec;
-	uint8_t *in;			/* BATCH_LEN plain bytes, when the codec is not CODEC_NONE */
+	uint8_t *in;			/* needs.in_len plain bytes, at a page boundary */
+	void *in_room;
+	struct page_share share;	/* what this process has packed; empty unless page_size was given */
 };
 
-/* max_len: of what is compressed at a time. Gets all memory. -ENOMEM. */
-int packer_init(struct packer *packer, struct mem_chain *chain, enum codec codec, int level, size_t max_len);
+/* What a format asks of its packers. */
+struct packer_needs {
+	enum codec codec;
+	size_t in_len;			/* plain bytes that are held at a time beside a batch, 0 = none */
+	size_t pack_len;		/* bytes that are compressed at a time */
+	size_t page_size;		/* of the pages that may share data, 0 = none */
+};
+
+/* Gets all memory. -ENOMEM. */
+int packer_init(struct packer *packer, struct mem_chain *chain, const struct packer_needs *needs, int level);
 void packer_deinit(struct packer *packer);
 
 /* Empty, to be filled by batch_add(). */
@@ -66,8 +78,14 @@ void batch_start(struct batch *batch, uint64_t off);
 /* Append; false = there is no room for another piece. The caller minds BATCH_LEN. */
 bool batch_add(struct batch *batch, maddr_t src, uint64_t len);
 
-/* Read all pieces to dst, one behind another. */
-void batch_read(struct batch *batch, struct mem_chain *chain, uint8_t *dst);
+/* How far a batch is read. */
+struct batch_cursor {
+	unsigned int piece;
+	uint64_t done;			/* of that piece */
+};
+
+/* Read the next len bytes of the pieces, one behind another. The caller minds the end. */
+void batch_read(struct batch *batch, struct mem_chain *chain, struct batch_cursor *cursor, uint8_t *dst, size_t len);
 
 /* Append to segs; what continues the latest one is joined with it. */
 void batch_add_seg(struct batch *batch, const void *base, size_t len);

@@ -38,6 +38,7 @@ int codec_open_compressor(struct codec_ctx *ctx, enum codec codec, size_t max_le
 	memset(ctx, 0, sizeof(*ctx));
 	ctx->ops = codec_find(codec);
 	ctx->max_len = max_len;
+	ctx->level = level;
 	return ctx->ops->open_compressor(ctx, max_len, level);
 }
 

@@ -18,6 +18,7 @@ struct codec_ctx {
 	const struct codec_ops *ops;
 	void *compressor, *decompressor;	/* NULL = that direction is not set up */
 	size_t max_len;
+	int level;			/* of the compressor, 0 = the fast one */
 };
 
 struct codec_ops {

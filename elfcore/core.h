@@ -64,8 +64,7 @@ struct core_ops {
 
 struct core {
 	const struct core_ops *ops;
-	enum codec codec;		/* what packers need */
-	size_t pack_len;		/* bytes that are compressed at a time */
+	struct packer_needs needs;
 };
 
 #endif

@@ -235,7 +235,7 @@ static void pack_plain(struct packer *packer, struct batch *batch)
 	const uint8_t *buf = batch->buf;
 	uint64_t off = batch->off;
 
-	batch_read(batch, packer->chain, batch->buf);
+	batch_read(batch, packer->chain, &(struct batch_cursor){ 0 }, batch->buf, batch->len);
 	for (size_t left = batch->len; left;) {
 		bool zero;
 		size_t run = scan_run(buf, left, off, &zero);
@@ -252,13 +252,13 @@ static void pack_plain(struct packer *packer, struct batch *batch)
 /* zstd: one frame. */
 static void pack_zstd(struct packer *packer, struct batch *batch)
 {
-	batch_read(batch, packer->chain, packer->in);
+	batch_read(batch, packer->chain, &(struct batch_cursor){ 0 }, packer->in, batch->len);
 	batch_add_seg(batch, batch->buf, codec_compress(&packer->codec, packer->in, batch->len, batch->buf, BATCH_BUF_LEN));
 }
 
 static void elf_pack(const struct core *core, struct packer *packer, struct batch *batch)
 {
-	if (core->codec == CODEC_NONE)
+	if (core->needs.codec == CODEC_NONE)
 		pack_plain(packer, batch);
 	else
 		pack_zstd(packer, batch);
@@ -362,8 +362,11 @@ struct core *core_elf_init(struct core_elf *elf, struct mem *mem, struct sink_zs
 {
 	memset(elf, 0, sizeof(*elf));
 	elf->core.ops = &core_elf_ops;
-	elf->core.codec = zseek ? CODEC_ZSTD : CODEC_NONE;
-	elf->core.pack_len = BATCH_LEN;
+	elf->core.needs = (struct packer_needs){ .codec = CODEC_NONE, .pack_len = BATCH_LEN };
+	if (zseek) {
+		elf->core.needs.codec = CODEC_ZSTD;
+		elf->core.needs.in_len = BATCH_LEN;
+	}
 	elf->mem = mem;
 	elf->zseek = zseek;
 	elf->align = !zseek;

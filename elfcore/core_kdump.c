@@ -44,6 +44,7 @@ static void count_pages(struct core_kdump *kd)
 			pagemap_window(pm, window);
 			kd->nr_pages += pm->nr_wanted - before;
 		}
+		pagemap_keep(&kd->kept, pm);
 	}
 }
 
@@ -55,12 +56,15 @@ static int kdump_plan(struct core *core, struct plan *plan, struct error *err)
 
 	if (rc)
 		return rc;
+	pagemap_kept_init(&kd->kept, &kd->pm);
 	kd->descs = malloc(KDUMP_DESCS_HELD * KDUMP_DESC_SIZE);
-	if (!kd->descs)
+	kd->latest = malloc(PAGE_SHARE_DISTANCE * sizeof(*kd->latest));
+	if (!kd->descs || !kd->latest)
 		return fail(err, -ENOMEM, "no memory for page descriptors");
 	kd->plan = plan;
 	block = kd->block_size = kd->pm.page_size;
-	core->pack_len = block;
+	core->needs.pack_len = core->needs.page_size = block;
+	core->needs.in_len = core->needs.codec == CODEC_NONE ? 0 : KDUMP_PIECE;
 	kd->start = kd->job.start;
 	kd->end = kd->job.end ? kd->job.end : UINT64_MAX;
 	count_pages(kd);
@@ -69,7 +73,7 @@ static int kdump_plan(struct core *core, struct plan *plan, struct error *err)
 	kd->bitmap_off = round_up(kd->notes_off + kd->notes_len, block);
 	kd->bitmap_len = round_up(bitmap_bytes(kd), block);
 	kd->desc_off = kd->bitmap_off + 2 * kd->bitmap_len;
-	kd->zero_off = kd->desc_off + kd->nr_pages * KDUMP_DESC_SIZE;
+	kd->zero_off = round_up(kd->desc_off + kd->nr_pages * KDUMP_DESC_SIZE, block);
 	kd->data_off = kd->zero_off + block;
 	plan->data_len = kd->nr_pages * block;
 	plan->file_size = kd->data_off + plan->data_len;
@@ -159,7 +163,6 @@ static int kdump_begin(struct core *core, struct sink *sink, struct error *err)
 	kd->sink = sink;
 	kd->window = kd->pfn = kd->run_end = 0;
 	kd->nr_handed = kd->nr_put = kd->nr_held = kd->nr_skipped = 0;
-	pagemap_reset_counts(&kd->pm);
 	rc = write_header(kd, false);
 	if (!rc)
 		rc = write_sub_header(kd);
@@ -184,7 +187,7 @@ static int next_window(struct core_kdump *kd)
 		kd->window += pm->nr_pages;
 	if (kd->window >= pm->max_pfn)
 		return 0;
-	pagemap_window(pm, kd->window);
+	pagemap_window_again(&kd->kept, pm, kd->window);
 	off = kd->bitmap_off + kd->window / 8;
 	len = min_u64(pm->nr_pages / 8, bitmap_bytes(kd) - kd->window / 8);
 	rc = sink_write(kd->sink, off, pm->present, len);
@@ -293,27 +296,42 @@ static size_t pack_page(struct core_kdump *kd, struct packer *packer, const uint
 	return kd->block_size;
 }
 
+/* What becomes of the page at `in`, number i of the batch. used: bytes of the batch's buffer that are filled. */
+static size_t pack_one(struct core_kdump *kd, struct packer *packer, struct batch *batch, unsigned int i, const uint8_t *in, size_t used)
+{
+	struct batch_page *out = &batch->pages[i];
+	size_t block = kd->block_size;
+
+	*out = (struct batch_page){ 0 };
+	if (mem_is_zero(in, block)) {
+		batch->nr_zero_bytes += block;
+		return 0;
+	}
+	out->back = page_share_find(&packer->share, in, batch->off + i);
+	if (out->back)
+		return 0;
+	if (kd->core.needs.in_len)
+		return out->size = pack_page(kd, packer, in, batch->buf + used, BATCH_BUF_LEN - used, &out->flags);
+	batch_add_seg(batch, in, block);
+	out->size = block;
+	return 0;
+}
+
+/* In pieces that stay in the processor's cache from the reading to the packing of their last page. */
 static void kdump_pack(const struct core *core, struct packer *packer, struct batch *batch)
 {
 	struct core_kdump *kd = container_of(core, struct core_kdump, core);
-	bool plain = core->codec == CODEC_NONE;
-	uint8_t *in = plain ? batch->buf : packer->in;
-	size_t used = 0, block = kd->block_size;
+	struct batch_cursor cursor = { 0 };
+	unsigned int page = 0;
+	size_t used = 0;
 
-	batch_read(batch, packer->chain, in);
-	for (unsigned int i = 0; i < batch->len / block; i++, in += block) {
-		struct batch_page *out = &batch->pages[i];
+	for (size_t pos = 0, len; pos < batch->len; pos += len) {
+		uint8_t *in = core->needs.in_len ? packer->in : batch->buf + pos;
 
-		*out = (struct batch_page){ 0 };
-		if (mem_is_zero(in, block)) {
-			batch->nr_zero_bytes += block;
-			continue;
-		}
-		out->size = block;
-		if (plain)
-			batch_add_seg(batch, in, block);
-		else
-			used += out->size = pack_page(kd, packer, in, batch->buf + used, BATCH_BUF_LEN - used, &out->flags);
+		len = min_u64(KDUMP_PIECE, batch->len - pos);
+		batch_read(batch, packer->chain, &cursor, in, len);
+		for (uint8_t *end = in + len; in < end; in += kd->block_size)
+			used += pack_one(kd, packer, batch, page++, in, used);
 	}
 	if (used)
 		batch_add_seg(batch, batch->buf, used);
@@ -333,6 +351,9 @@ static int put_desc(struct core_kdump *kd, const struct batch_page *page)
 {
 	struct kdump_desc desc = { page->size ? kd->data_off : kd->zero_off, page->size ? page->size : kd->block_size, page->flags };
 
+	if (page->back)
+		desc = kd->latest[(kd->nr_put - page->back) % PAGE_SHARE_DISTANCE];
+	kd->latest[kd->nr_put % PAGE_SHARE_DISTANCE] = desc;
 	kdump_desc_encode(kd->plan->crash->ehdr.form.data, &desc, kd->descs + kd->nr_held * KDUMP_DESC_SIZE);
 	kd->data_off += page->size;
 	kd->nr_held++;
@@ -416,7 +437,10 @@ static void kdump_close(struct core *core)
 	struct core_kdump *kd = container_of(core, struct core_kdump, core);
 
 	free(kd->descs);
+	free(kd->latest);
 	kd->descs = NULL;
+	kd->latest = NULL;
+	pagemap_kept_deinit(&kd->kept);
 	pagemap_deinit(&kd->pm);
 }
 
@@ -438,7 +462,7 @@ int core_kdump_init(struct core_kdump *kd, const struct core_kdump_job *job, str
 	if (job->kernel->crash->ehdr.form.class != ELFCLASS64)
 		return fail(err, -EOPNOTSUPP, "the kdump format is written for 64-bit machines only");
 	kd->core.ops = &core_kdump_ops;
-	kd->core.codec = job->codec;
+	kd->core.needs.codec = job->codec;
 	kd->job = *job;
 	kd->codec_flag = codec_find(job->codec)->kdump_flag;
 	*ret = &kd->core;

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The kdump-compressed format, version 6 (kdump_format.h), driven by page frames: each window of the page map is asked once
- * to count (plan) and once more to write its part of the bitmaps and its pages, so that nothing grows with the machine.
- * Pages of zeros share one copy; a page that does not get smaller is stored as it is. Notes are those of the crash and ours.
+ * to count (plan) and once more to write its part of the bitmaps and its pages, so that nothing grows with the machine;
+ * the first ones are remembered.
+ * Pages of zeros share one copy, and so do other equal pages that are not far apart (page_share.h), of one file: a part of
+ * a split dump stands for itself. A page that does not get smaller is stored as it is; page data begins at a multiple of
+ * the page size, which plain pages keep. Notes are those of the crash and ours.
  *
  * While it is written, and when it ended early, the status says incomplete; descriptors that were not reached are zeros.
  */
@@ -12,9 +15,10 @@
 #include "elfcore/capture_note.h"
 #include "elfcore/core.h"
 #include "elfcore/kdump_format.h"
-#include "elfcore/pagemap.h"
+#include "elfcore/pagemap_kept.h"
 
 #define KDUMP_DESCS_HELD 1024		/* descriptors that are written at a time */
+#define KDUMP_PIECE (256U << 10)	/* bytes that are read and packed at a time, a multiple of every page size */
 
 /* What is to be known beforehand. */
 struct core_kdump_job {
@@ -30,6 +34,7 @@ struct core_kdump {
 	struct core_kdump_job job;
 	struct plan *plan;
 	struct pagemap pm;
+	struct pagemap_kept kept;
 	struct sink *sink;
 	uint32_t codec_flag;
 	uint64_t block_size;
@@ -47,6 +52,7 @@ struct core_kdump {
 	uint64_t nr_put, data_off;
 	uint64_t nr_held;		/* descriptors in descs, before nr_put */
 	uint8_t *descs;
+	struct kdump_desc *latest;	/* of the PAGE_SHARE_DISTANCE pages before nr_put, by their number modulo that */
 	uint64_t nr_zero_bytes;
 	char desc[CAPTURE_NOTE_SIZE];	/* of our own note, while it is made */
 };

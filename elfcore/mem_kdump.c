@@ -14,6 +14,7 @@
 #define DESC_WINDOWS 4
 #define DESC_WINDOW 256			/* descriptors */
 #define DATA_WINDOW 65536		/* bytes */
+#define DATA_WINDOWS 2
 
 /* The dead kernel's tables of one corrupted dump could fill any log. */
 #define BROKEN_SAID_MAX 10
@@ -40,7 +41,8 @@ struct kdump_cache {
 	pfn_t pfns[CACHE_PAGES];		/* UINT64_MAX = empty */
 	unsigned int next;			/* to be replaced */
 	struct codec_ctx decoders[NR_CODECS];
-	struct data_window data;
+	struct data_window data[DATA_WINDOWS];
+	unsigned int recent;			/* the one of these that was used last */
 	uint8_t pages[];
 };
 
@@ -117,18 +119,46 @@ static int fill_window(struct data_window *window, const struct kdump_piece *pie
 	return rc;
 }
 
+static bool holds(const struct data_window *window, const struct kdump_place *at)
+{
+	uint64_t gap = at->desc.off - window->off;
+
+	return window->piece == at->piece && gap <= window->len && at->desc.size <= window->len - gap;
+}
+
+/*
+ * The window that has the page's data, or that is to get it: one that it follows on (*follows_ret), or else the one that was
+ * not used last. So a page that shares the data of one long before does not cost the window of those around it.
+ */
+static struct data_window *choose_window(struct kdump_cache *cache, const struct kdump_place *at, size_t slack, bool *follows_ret)
+{
+	unsigned int i, last = cache->recent;
+
+	for (i = 0; i < DATA_WINDOWS && !holds(&cache->data[i], at); i++)
+		;
+	*follows_ret = false;
+	for (unsigned int j = 0; j < DATA_WINDOWS && i == DATA_WINDOWS; j++) {
+		const struct data_window *window = &cache->data[j];
+
+		*follows_ret = window->piece == at->piece && at->desc.off - window->off <= window->len + slack;
+		if (*follows_ret)
+			i = j;
+	}
+	cache->recent = i < DATA_WINDOWS ? i : (last + 1) % DATA_WINDOWS;
+	return &cache->data[cache->recent];
+}
+
 /* The page's data, valid until the next call. */
 static int borrow_data(struct mem_kdump *kdump, pfn_t pfn, const struct kdump_place *at, const uint8_t **ret,
 		       struct error *err)
 {
-	struct data_window *window = &kdump->cache->data;
-	uint64_t off = at->desc.off, gap = off - window->off, room = at->piece->size > off ? at->piece->size - off : 0;
-	size_t size = at->desc.size, len = size;
+	bool follows;
+	struct data_window *window = choose_window(kdump->cache, at, kdump->page_size, &follows);
+	uint64_t off = at->desc.off, room = at->piece->size > off ? at->piece->size - off : 0;
+	size_t size = at->desc.size, len = follows ? max_u64(size, min_u64(room, window->cap)) : size;
 	int rc = 0;
 
-	if (window->piece != at->piece || gap > window->len || size > window->len - gap) {
-		if (window->piece == at->piece && gap <= window->len + kdump->page_size)
-			len = max_u64(size, min_u64(room, window->cap));
+	if (!holds(window, at)) {
 		rc = fill_window(window, at->piece, off, len);
 		if (rc && len > size)
 			rc = fill_window(window, at->piece, off, size);
@@ -276,8 +306,8 @@ static void kdump_close(struct mem *mem)
 	page_bitmap_deinit(&kdump->stored);
 	for (size_t i = 0; kdump->cache && i < NR_CODECS; i++)
 		codec_close(&kdump->cache->decoders[i]);
-	if (kdump->cache)
-		free(kdump->cache->data.buf);
+	for (unsigned int i = 0; kdump->cache && i < DATA_WINDOWS; i++)
+		free(kdump->cache->data[i].buf);
 	free(kdump->cache);
 	kdump->cache = NULL;
 }
@@ -353,13 +383,15 @@ static int check_pieces(struct mem_kdump *kdump, struct error *err)
 static int alloc_cache(struct mem_kdump *kdump, struct error *err)
 {
 	struct kdump_cache *cache = calloc(1, sizeof(*cache) + (size_t)CACHE_PAGES * kdump->page_size);
+	bool missing = !cache;
 
 	kdump->cache = cache;
-	if (cache) {
-		cache->data.cap = max_u64(DATA_WINDOW, kdump->page_size);
-		cache->data.buf = malloc(cache->data.cap);
+	for (unsigned int i = 0; cache && i < DATA_WINDOWS; i++) {
+		cache->data[i].cap = max_u64(DATA_WINDOW, kdump->page_size);
+		cache->data[i].buf = malloc(cache->data[i].cap);
+		missing |= !cache->data[i].buf;
 	}
-	if (!cache || !cache->data.buf)
+	if (missing)
 		return fail(err, -ENOMEM, "no memory for %u pages of %u bytes", CACHE_PAGES, kdump->page_size);
 	for (unsigned int i = 0; i < CACHE_PAGES; i++)
 		cache->pfns[i] = UINT64_MAX;

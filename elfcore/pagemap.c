@@ -361,6 +361,14 @@ void pagemap_window(struct pagemap *pm, pfn_t start)
 	pm->nr_wanted += bits_count(pm->wanted, pm->nr_pages);
 }
 
+void pagemap_window_known(struct pagemap *pm, pfn_t start, const uint8_t *wanted)
+{
+	pm->start = start;
+	find_present(pm);
+	memcpy(pm->wanted, wanted, pm->nr_pages / 8);
+	memset(pm->dangerous, 0, pm->nr_pages / 8);
+}
+
 bool pagemap_next_run(const struct pagemap *pm, pfn_t *pfn, pfn_t *end_ret)
 {
 	uint32_t bit = bits_next(pm->wanted, *pfn > pm->start ? *pfn - pm->start : 0, pm->nr_pages);

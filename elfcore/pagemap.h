@@ -50,6 +50,9 @@ void pagemap_deinit(struct pagemap *pm);
 /* Decide the window that begins at start, a multiple of nr_pages. */
 void pagemap_window(struct pagemap *pm, pfn_t start);
 
+/* The same window again, when its wanted bits are known; counts nothing. */
+void pagemap_window_known(struct pagemap *pm, pfn_t start, const uint8_t *wanted);
+
 /* Does any PT_LOAD touch the window that begins at start? */
 bool pagemap_window_exists(const struct pagemap *pm, pfn_t start);
 void pagemap_reset_counts(struct pagemap *pm);

@@ -207,7 +207,7 @@ int pump_init(struct pump *pump, struct error *err)
 	pump->workers.nr = 0;
 	if (map_batches(pump))
 		return fail(err, -ENOMEM, "no memory for %u batches", pump->nr_batches);
-	if (packer_init(&pump->packer, pump->chain, core->codec, pump->codec_level, core->pack_len)) {
+	if (packer_init(&pump->packer, pump->chain, &core->needs, pump->codec_level)) {
 		unmap_batches(pump);
 		return fail(err, -ENOMEM, "no memory to compress");
 	}

@@ -49,7 +49,7 @@ CASES = [
     NetCase("tcp-e1000-static", crashed="6.1-generic", memory=768, crashkernel="256M", nic="e1000",
             net="eth0 10.0.2.15/24 gateway 10.0.2.2", config=("extra_modules e1000",)),
     NetCase("tcp-ipv6-level-31", net=f"{MAC} slaac", place="[fec0::2]", config=("dump_level 31",), load="-c"),
-    NetCase("tcp-kdump-zlib", net="eth0,10.0.2.16/24", config=("format kdump", "compress zlib")),
+    NetCase("tcp-kdump-zlib", memory_bar=12288, net="eth0,10.0.2.16/24", config=("format kdump", "compress zlib")),
     NetCase("tcp-vlan", vlan=5, net=f"{MAC} dhcp vlan 5", config=("dump_level 31",), says="eth0.5 has 10.0.2.15"),
     NetCase("tcp-armed", arm="--load auto", net="", place="crash-receiver", says="eth0 has 10.0.2.15"),
     NetCase("receiver-killed", fault="receiver_killed", says="is back, going on"),

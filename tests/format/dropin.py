@@ -166,6 +166,7 @@ def split(raw, directory):
         if writer == "ours":
             shares = [len(kdump.Dump(part).pages) for part in parts]
             expect(max(shares) - min(shares) <= 3, f"parts of {shares} pages")
+            expect(sum(kdump.Dump(part).shared() for part in parts), "no page shares the data of another")
             parts = parts[1:] + parts[:1] if reader == "ours" else parts
         must(programs[reader], "-f", "--reassemble", *parts, directory / "whole")
         kdump.same(directory / "whole", directory / "plain")

@@ -79,6 +79,12 @@ class Dump:
         expect(len(data) == self.block, f"page {pfn:#x} has {len(data)} bytes")
         return data
 
+    def shared(self):
+        """How many pages have no data of their own: that of a page before them, the page of zeros apart."""
+        offsets = [page[0] for page in self.pages.values()]
+        zeros = min(offsets)
+        return len(offsets) - len(set(offsets)) - max(offsets.count(zeros) - 1, 0)
+
     def vmcoreinfo(self):
         sub = self._read(self.block, 104)
         offset, size = struct.unpack_from("<QQ", sub, 32)

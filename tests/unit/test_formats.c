@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "elfcore/kdump_facts.h"
 #include "tests/lib/capture_bed.h"
 
 #include "tests/lib/unit.h"
@@ -84,6 +85,54 @@ static void test_roundtrip(void **state)
 			assert_true(bed.live.chain.nr_bytes[0] >= WRECK_BYTES);
 			capture_deinit(&bed.cap);
 			expect_same_memory("core");
+		}
+	}
+}
+
+/* 16 pages behind the one at REPEATED that are in turn equal to it and to each other; two parts of a dump meet there. */
+#define REPEATED 0x11f
+
+static void repeat_pages(void)
+{
+	uint8_t *first = fake_mem_at(&bed.wreck.mem, REPEATED * 4096), *second = first + 4096;
+
+	for (unsigned int i = 1; i < 17; i++)
+		if (first + i * 4096 != second)
+			memcpy(first + i * 4096, i % 2 ? second : first, 4096);
+}
+
+static uint64_t count_shared(char **paths, unsigned int nr)
+{
+	struct kdump_counts counts;
+
+	if (input_files_open(&bed.file, paths, nr, fake_log_init(&bed.log), &bed.err))
+		fail_msg("%s", bed.err.text);
+	kdump_count(bed.file.kdump, &counts);
+	input_close(&bed.file);
+	return counts.nr_shared;
+}
+
+/* Equal pages have one copy: of each of the two the first and the second sight are stored, the others are not. */
+static void test_shared(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+		for (unsigned int jobs = 1; jobs <= 2 && kinds[i].format == FORMAT_KDUMP; jobs++) {
+			char *path = strdup(bed_path(&bed, "core"));
+			uint64_t before;
+
+			pattern_fill(fake_mem_at(&bed.wreck.mem, REPEATED * 4096), REPEATED * 4096, 17 * 4096);
+			prepare(kinds[i].format, kinds[i].codec, jobs);
+			assert_int_equal(capture(&bed.cap, &bed.err), 0);
+			capture_deinit(&bed.cap);
+			before = count_shared(&path, 1);
+			repeat_pages();
+			prepare(kinds[i].format, kinds[i].codec, jobs);
+			assert_int_equal(capture(&bed.cap, &bed.err), 0);
+			capture_deinit(&bed.cap);
+			assert_int_equal(count_shared(&path, 1) - before, 17 - 4);
+			expect_same_memory("core");
+			free(path);
 		}
 	}
 }
@@ -213,6 +262,7 @@ static void test_split(void **state)
 	char *paths[2];
 
 	(void)state;
+	repeat_pages();
 	for (int i = 0; i < 2; i++) {
 		char name[8] = { 'p', '0' + i };
 
@@ -224,6 +274,8 @@ static void test_split(void **state)
 		paths[i] = strdup(bed_path(&bed, name));
 		assert_int_equal(rename(bed_path(&bed, "core"), paths[i]), 0);
 	}
+	/* What part 0 has is not shared by part 1. */
+	assert_int_equal(count_shared(&paths[1], 1), 16 - 4);
 	if (input_files_open(&bed.file, paths, 2, fake_log_init(&bed.log), &bed.err))
 		fail_msg("%s", bed.err.text);
 	for (paddr_t paddr = WRECK_RAM; paddr < WRECK_RAM + WRECK_RAM_SIZE; paddr += 4096) {
@@ -246,6 +298,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_roundtrip, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_shared, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_unsuitable, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_workers_die, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_holes, setup, teardown),

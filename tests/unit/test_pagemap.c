@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "elfcore/pagemap_kept.h"
 #include "elfcore/plan_filter.h"
 #include "tests/lib/corebuilder.h"
 
@@ -303,6 +304,32 @@ static void test_runs_that_stay_apart(void **state)
 	plan_deinit(&plan);
 }
 
+/* A window that is known is not read again; one that is not known is. */
+static void test_kept(void **state)
+{
+	static const pfn_t known[] = { 0, 17, 18, NR_PAGES }, unread[] = { 0, NR_PAGES };
+	struct pagemap_kept kept;
+
+	(void)state;
+	set_page(17, ANON, NO_TYPE, 0);
+	judge(DUMP_LEVEL_USER);
+	pagemap_kept_init(&kept, &pm);
+	pagemap_keep(&kept, &pm);
+	fake_mem_refuse(&mem, MAP, MAP + 64 * NR_PAGES, -EIO);
+	memset(pm.present, 0, pm.nr_pages / 8);
+	memset(pm.wanted, 0, pm.nr_pages / 8);
+	pagemap_window_again(&kept, &pm, 0);
+	assert_runs(known, 2);
+	assert_memory_equal(pm.present, "\xff\xff\xff\xff", 4);
+	kept.nr = 0;
+	pagemap_window_again(&kept, &pm, 0);
+	assert_runs(unread, 1);
+	for (unsigned int i = 0; i <= kept.max; i++)
+		pagemap_keep(&kept, &pm);
+	assert_int_equal(kept.nr, kept.max);
+	pagemap_kept_deinit(&kept);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -314,6 +341,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_in_place_faults, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_holes_between_segments, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_without_layout, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_kept, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_cut, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_too_many_runs, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_runs_that_stay_apart, setup, teardown),
