@@ -130,7 +130,7 @@ deps:
 	@tests/lib/install-deps
 
 demo: deps
-	@$(MAKE) --no-print-directory -s all
+	@$(MAKE) --no-print-directory -s -j$$(nproc) all
 	$(PYTHON) tests/demo.py
 
 check-unit: all test-programs
@@ -143,15 +143,15 @@ check-e2e: all
 	$(PYTHON) tests/e2e/run.py
 
 check-quick: deps
-	@$(MAKE) --no-print-directory -s all test-programs
+	@$(MAKE) --no-print-directory -s -j$$(nproc) all test-programs
 	$(PYTHON) tests/check.py unit format
 
 check: deps
-	@$(MAKE) --no-print-directory -s WERROR=1 all test-programs fuzz-programs
+	@$(MAKE) --no-print-directory -s -j$$(nproc) WERROR=1 all test-programs fuzz-programs
 	$(PYTHON) tests/check.py unit format fuzz e2e
 
 bench: deps
-	@$(MAKE) --no-print-directory -s all $(TEST_TOOLS)
+	@$(MAKE) --no-print-directory -s -j$$(nproc) all $(TEST_TOOLS)
 	$(PYTHON) tests/bench/capture.py
 	$(PYTHON) tests/bench/network.py
 	$(PYTHON) tests/bench/selection.py
@@ -160,7 +160,7 @@ bench: deps
 
 FUZZ_SECONDS ?= 60
 fuzz: deps
-	@$(MAKE) --no-print-directory -s fuzz-programs
+	@$(MAKE) --no-print-directory -s -j$$(nproc) fuzz-programs
 	$(PYTHON) tests/fuzz/run.py --seconds $(FUZZ_SECONDS)
 
 # --- installation ----------------------------------------------------------------------------------------------------

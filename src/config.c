@@ -362,9 +362,12 @@ static int parse_line(struct config *cfg, char *line, const char **hint_ret, str
 
 unsigned int config_parse(struct config *cfg, const char *text, size_t len, const char *name, struct log *log)
 {
+	static const char mark[] = "\xef\xbb\xbf";	/* of UTF-8, which some editors put first and nobody sees */
 	unsigned int wrong = 0, number = 0;
 	const char *end = text + len;
 
+	if (len >= strlen(mark) && !memcmp(text, mark, strlen(mark)))
+		text += strlen(mark);
 	while (text < end) {
 		const char *eol = memchr(text, '\n', end - text);
 		size_t n = (eol ? eol : end) - text;

@@ -290,6 +290,9 @@ static void test_blanks_comments_and_line_ends(void **state)
 	assert_int_equal(cfg.defaults.stall_timeout, 8);
 	assert_int_equal(cfg.defaults.target_timeout, 9);
 	assert_string_equal(cfg.extra_modules, "a b");
+	assert_int_equal(parse("\xef\xbb\xbf" "ext4 /dev/sda1\n"), 0);
+	assert_string_equal(cfg.targets[0].place, "/dev/sda1");
+	assert_int_equal(parse("\xef\xbb"), 1);
 }
 
 static void test_wrong_lines(void **state)
