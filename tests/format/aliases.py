@@ -10,7 +10,7 @@ import struct
 import subprocess
 
 from format import fixture
-from lib import elf, readers
+from lib import elf, kdump, readers
 from lib.fetch_kernels import fetch_vmlinux
 from lib.paths import KCAPTURE
 from lib.runner import expect
@@ -124,12 +124,14 @@ def say_the_same(raw, directory):
         made = readers.makedumpfile("-c", "-d", "31", path, out)
         expect(crash[0] == drgn[0] == made[0] == 0, f"{name}: exit codes {crash[0]}, {drgn[0]}, {made[0]}")
         # libkdumpfile reads what makedumpfile wrote, for drgn
-        kdump = readers.drgn(out, vmlinux)
+        reread = readers.drgn(out, vmlinux)
         # crash names the file, and addresses of its own where it complains
         text = re.sub(re.escape(str(path)) + "|error trace: .*", "", crash[1])
-        said.append([text, drgn[1], out.read_bytes(), kdump])
-    for what, one, two in zip(("crash", "drgn", "makedumpfile", "drgn on kdump"), *said):
-        expect(len(one) > 100 or what == "drgn on kdump", f"{what} says nothing")
+        notes = [note for note in kdump.Dump(out).notes() if not elf.is_idle_note(note)]
+        said.append([text, drgn[1], notes, reread])
+    kdump.same(directory / "aliased.kdump", directory / "plain.kdump")
+    for what, one, two in zip(("crash", "drgn", "makedumpfile's notes", "drgn on kdump"), *said):
+        expect(len(one) > (2 if "notes" in what else 100) or what == "drgn on kdump", f"{what} says nothing")
         expect(one == two, f"{what} sees the aliases, see {directory}")
 
 

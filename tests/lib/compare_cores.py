@@ -40,7 +40,8 @@ class Result:
 
 def compare_notes(reference, core, result):
     ours = [note for note in core.notes if note.name not in OWN_NOTES and not is_idle_note(note)]
-    for index, note in enumerate(reference.notes):
+    wanted = [note for note in reference.notes if not is_idle_note(note)]
+    for index, note in enumerate(wanted):
         if index >= len(ours):
             result.problems.append(f"note {index} ({note.name} type {note.type}) is missing")
         elif (ours[index].name, ours[index].type) != (note.name, note.type):
@@ -48,8 +49,8 @@ def compare_notes(reference, core, result):
                                    f"not {note.name} type {note.type}")
         elif ours[index].desc != note.desc:
             result.problems.append(f"note {index} ({note.name} type {note.type}) has other contents")
-    if len(ours) > len(reference.notes):
-        result.problems.append(f"{len(ours) - len(reference.notes)} notes too many")
+    if len(ours) > len(wanted):
+        result.problems.append(f"{len(ours) - len(wanted)} notes too many")
 
 
 def find_load(core, wanted):

@@ -46,6 +46,22 @@ def is_idle_note(note):
     return note.name == "CORE" and note.type == NT_PRPSINFO and int.from_bytes(note.desc[24:28], "little") >= 1 << 30
 
 
+def parse_notes(data, path):
+    """Each Note in the bytes of a note segment."""
+    pos = 0
+    while pos + NHDR.size <= len(data):
+        namesz, descsz, kind = NHDR.unpack_from(data, pos)
+        if namesz == 0:
+            break
+        pos += NHDR.size
+        name = data[pos:pos + namesz].rstrip(b"\0").decode("ascii", "replace")
+        pos += (namesz + 3) & ~3
+        if pos + descsz > len(data):
+            raise BadElf(f"{path}: note {name} overruns its segment")
+        yield Note(name, kind, data[pos:pos + descsz])
+        pos += (descsz + 3) & ~3
+
+
 class Core:
     """An open core: fd, size, e_flags, phdrs, notes."""
 
@@ -65,7 +81,8 @@ class Core:
         table = self.read(phoff, phnum * PHDR.size)
         self.phdrs = [Phdr(*fields) for fields in PHDR.iter_unpack(table)]
         self.loads = [phdr for phdr in self.phdrs if phdr.type == PT_LOAD]
-        self.notes = [note for phdr in self.phdrs if phdr.type == PT_NOTE for note in self._parse_notes(phdr)]
+        self.notes = [note for phdr in self.phdrs if phdr.type == PT_NOTE
+                      for note in parse_notes(self.read(phdr.offset, phdr.filesz), path)]
 
     def __enter__(self):
         return self
@@ -84,20 +101,6 @@ class Core:
         if len(data) != length:
             raise BadElf(f"{self.path}: ends before {offset + length:#x}")
         return data
-
-    def _parse_notes(self, phdr):
-        data, pos = self.read(phdr.offset, phdr.filesz), 0
-        while pos + NHDR.size <= len(data):
-            namesz, descsz, kind = NHDR.unpack_from(data, pos)
-            if namesz == 0:
-                break
-            pos += NHDR.size
-            name = data[pos:pos + namesz].rstrip(b"\0").decode("ascii", "replace")
-            pos += (namesz + 3) & ~3
-            if pos + descsz > len(data):
-                raise BadElf(f"{self.path}: note {name} overruns its segment")
-            yield Note(name, kind, data[pos:pos + descsz])
-            pos += (descsz + 3) & ~3
 
     def vmcoreinfo(self):
         """The key=value lines of the VMCOREINFO note."""

@@ -9,6 +9,7 @@ import functools
 import struct
 import zlib
 
+from lib import elf
 from lib.runner import expect
 
 ZLIB, LZO, SNAPPY, ZSTD = 1, 2, 4, 0x20
@@ -86,9 +87,13 @@ class Dump:
         return len(offsets) - len(set(offsets)) - max(offsets.count(zeros) - 1, 0)
 
     def vmcoreinfo(self):
-        sub = self._read(self.block, 104)
-        offset, size = struct.unpack_from("<QQ", sub, 32)
-        return self._read(offset, size)
+        return self._named_by_sub_header(32)
+
+    def notes(self):
+        return list(elf.parse_notes(self._named_by_sub_header(48), "kdump"))
+
+    def _named_by_sub_header(self, at):
+        return self._read(*struct.unpack_from("<QQ", self._read(self.block, 104), at))
 
 
 def same(ours, theirs, more=()):
