@@ -15,7 +15,7 @@ from lib import runner
 from lib.paths import BUILD
 
 # stage -> tests at once
-JOBS = {"unit": 2, "format": 2, "fuzz": 2, "e2e": 2}
+JOBS = {"unit": 2, "format": 2, "fuzz": 2, "e2e": 3}
 DIRECTORIES = {"unit": "unit-logs", "fuzz": "fuzz-logs"}    # where the programs themselves lie in build/STAGE
 
 
