@@ -165,7 +165,7 @@ HOOK_TOOLS = "extra_bins /bin/busybox"
 
 FAULTS = [
     Case("target-missing", targets=("ext4 /dev/nvme7n1",), config=("target_timeout 5",), expect="failed", says="nvme7n1"),
-    Case("efi-variable", efi=True, targets=("ext4 /dev/nvme7n1", "target_timeout 3"), config=("extra_modules efivarfs",),
+    Case("efi-variable", efi=True, memory=768, targets=("ext4 /dev/nvme7n1", "target_timeout 3"), config=("extra_modules efivarfs",),
          expect="failed", says="the last words were written to the EFI variable"),
     Case("second-target", targets=("ext4 /dev/nvme7n1", "target_timeout 8", "ext4 /dev/nvme0n1"), says="trying the next target"),
     Case("target-not-ext4", targets=("ext4 /dev/nvme0n1",), target="raw", expect="failed", says="nvme0n1"),

@@ -34,6 +34,7 @@ SYSCTL = "kernel.panic_on_oops=1 kernel.unknown_nmi_panic=1 kernel.panic_on_unre
 # Only where that is the crash: under load a CPU of the machine stands still for longer all by itself.
 SOFTLOCKUP_SYSCTL = " kernel.softlockup_panic=1 kernel.watchdog_thresh=2"
 CAME_UP = "guest: up|kcapture: "    # the first line of the machine's user space
+NO_PLACE = "crashkernel reservation failed"     # the first kernel lies, by chance (KASLR), in the middle of a small memory
 MEMORY_BAR = 4096                   # KiB of /init's own peak memory
 
 
@@ -190,9 +191,9 @@ class Scenario:
         return args
 
     def run(self):
-        """Boot, crash, capture; returns the ended VM. One that died before it ran anything of ours is started once more."""
+        """Boot, crash, capture; returns the ended VM. One that ran nothing of ours, or could not be armed, is started once more."""
         vm, timeout = self._run_once()
-        if not re.search(CAME_UP, vm.text()):
+        if not re.search(CAME_UP, vm.text()) or NO_PLACE in vm.text():
             print(f"note {self.case.name}: the machine did not come up, once more; the last line was: {last_line(vm)}", flush=True)
             (self.dir / "serial.log").rename(self.dir / "serial-not-up.log")
             vm, timeout = self._run_once()
