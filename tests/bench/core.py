@@ -4,8 +4,11 @@ The core that the format benchmark reads: the raw /proc/vmcore of a machine whos
 build/cache/cores/.
 """
 
+import pathlib
 import shutil
+import sys
 
+sys.path[:0] = [str(pathlib.Path(__file__).resolve().parents[1])]
 from e2e import scenario
 from e2e.cases import Case
 from lib import sparse

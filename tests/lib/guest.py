@@ -31,10 +31,10 @@ say() { read up rest < /proc/uptime; echo "guest: $* [uptime $up]"; }
 say "up, kernel $(uname -r), $(nproc) CPUs"
 [ "$DIRTY" = 0 ] || {
     # Three quarters of the memory in tmpfs files, the rest in the heap of a process that stays.
-    # What memory is made of: noise, programs, text.
-    (head -c 256k /dev/urandom; head -c 256k /bin/busybox; head -c 512k /proc/kallsyms) > /tmp/seed
-    n=0; while [ $n -lt $((DIRTY * 3 / 4)) ]; do (echo $n; cat /tmp/seed) > /tmp/f$n; n=$((n + 1)); done
-    hold='n=0; while [ $n -lt $0 ]; do eval "x$n=\\$(tr -d \\"\\\\0\\" < /tmp/seed)"; n=$((n + 1)); done; : > /tmp/held; sleep 1000; :'
+    # What memory is made of: noise, programs, text; shifted each time, for whoever finds equal pages would find only those.
+    (head -c 256k /dev/urandom; head -c 256k /bin/busybox; head -c 512k /proc/kallsyms) > /tmp/seed; tail -c 64k /tmp/seed > /tmp/text
+    n=0; while [ $n -lt $((DIRTY * 3 / 4)) ]; do (head -c $((n * 7 + 1)) /tmp/seed; cat /tmp/seed) > /tmp/f$n; n=$((n + 1)); done
+    hold='n=0; while [ $n -lt $0 ]; do eval "x$n=\\$( (head -c $((n * 7 + 1)) /tmp/text; cat /tmp/seed) | tr -d \\"\\\\0\\")"; n=$((n + 1)); done; : > /tmp/held; sleep 1000; :'
     sh -c "$hold" $((DIRTY / 4)) &
     until [ -e /tmp/held ]; do sleep 0.1; done
     say "dirtied $DIRTY MiB"
