@@ -9,22 +9,6 @@
 #define SEQS_OF_A_MATCH (DEFLATE_BLOCK_MAX / LEN_MAX + 2)
 #define TAIL 16				/* no match begins there: what is read at once needs no look at the end */
 
-static inline uint32_t load32(const uint8_t *p)
-{
-	uint32_t word;
-
-	memcpy(&word, p, sizeof(word));
-	return word;
-}
-
-static inline uint64_t load64(const uint8_t *p)
-{
-	uint64_t word;
-
-	memcpy(&word, p, sizeof(word));
-	return word;
-}
-
 /* How many bytes are the same before two words differ, in memory order. */
 static inline unsigned same_bytes(uint64_t difference)
 {
@@ -46,7 +30,7 @@ static inline size_t match_len(const uint8_t *a, const uint8_t *b, const uint8_t
 	const uint8_t *start = b;
 
 	for (a += MATCH_MIN, b += MATCH_MIN; end - b >= 8; a += 8, b += 8) {
-		uint64_t difference = load64(a) ^ load64(b);
+		uint64_t difference = load_64(a) ^ load_64(b);
 
 		if (difference)
 			return b - start + same_bytes(difference);
@@ -125,14 +109,14 @@ size_t deflate_find_matches(struct deflate_matches *m, const uint8_t *in, size_t
 	memset(m->dist_freqs, 0, sizeof(m->dist_freqs));
 	m->nr_seqs = 0;
 	while (end - p > TAIL) {
-		uint32_t word = load32(p);
+		uint32_t word = load_32(p);
 		uint16_t *head = &m->heads[hash(word)];
 
 		prev = in + *head;
 		*head = p - in;
-		if (load32(p - dist) == word) {
+		if (load_32(p - dist) == word) {
 			prev = p - dist;
-		} else if (load32(prev) != word) {
+		} else if (load_32(prev) != word) {
 			p += step++ >> MISSES_TO_STEP;
 			continue;
 		}
@@ -152,7 +136,7 @@ size_t deflate_find_matches(struct deflate_matches *m, const uint8_t *in, size_t
 			break;
 		}
 		if (end - p > TAIL)
-			m->heads[hash(load32(p - 1))] = p - 1 - in;
+			m->heads[hash(load_32(p - 1))] = p - 1 - in;
 	}
 	memcpy(next_lit, lits, end - lits);
 	m->seqs[m->nr_seqs].lits = end - lits;

@@ -61,6 +61,11 @@ uint64_t elf_get(uint8_t data, const void *p, size_t size)
 	const uint8_t *b = p;
 	uint64_t value = 0;
 
+	/* Nearly all that is ever asked for. */
+	if (data == ELFDATA_HOST && size == 8)
+		return load_64(p);
+	if (data == ELFDATA_HOST && size == 4)
+		return load_32(p);
 	for (size_t i = 0; i < size; i++)
 		value = value << 8 | b[data == ELFDATA2LSB ? size - 1 - i : i];
 	return value;

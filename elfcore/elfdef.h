@@ -16,6 +16,13 @@
 #define ELFCLASS64 2
 #define ELFDATA2LSB 1
 #define ELFDATA2MSB 2
+
+/* Not of the format: the byte order that this program is built for. */
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+#define ELFDATA_HOST ELFDATA2LSB
+#else
+#define ELFDATA_HOST ELFDATA2MSB
+#endif
 #define EV_CURRENT 1
 
 #define ET_CORE 4

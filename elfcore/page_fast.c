@@ -23,10 +23,6 @@ static bool types_are_negative(const struct page_layout *l)
 
 bool page_fast_init(struct page_fast *f, const struct page_layout *l)
 {
-	const uint16_t one = 1;
-	uint8_t first;
-
-	memcpy(&first, &one, 1);
 	memset(f, 0, sizeof(*f));
 	f->layout = *l;
 	f->lru = mask_of(l->lru);
@@ -35,7 +31,7 @@ bool page_fast_init(struct page_fast *f, const struct page_layout *l)
 	f->swap = f->swapcache | mask_of(l->swapbacked);
 	f->rare = mask_of(l->hwpoison) | l->head_mask | mask_of(l->slab_bit);
 	f->telling = f->rare | f->lru | f->private_bit | f->swap;
-	return first == 1 && l->data == ELFDATA2LSB && l->word == 8 && l->compound_head != OFF_NONE && types_are_negative(l);
+	return ELFDATA_HOST == ELFDATA2LSB && l->data == ELFDATA_HOST && l->word == 8 && l->compound_head != OFF_NONE && types_are_negative(l);
 }
 
 static bool is_type(uint32_t word, struct page_type type)
@@ -46,14 +42,13 @@ static bool is_type(uint32_t word, struct page_type type)
 struct page_verdict page_fast_typed(const struct page_fast *f, const uint8_t *page, const uint8_t *next)
 {
 	const struct page_layout *l = &f->layout;
-	uint64_t order = page_fast_64(page + l->private);
-	uint32_t type;
+	uint64_t order = load_64(page + l->private);
+	uint32_t type = load_32(page + l->mapcount);
 
-	memcpy(&type, page + l->mapcount, sizeof(type));
 	if (is_type(type, l->buddy) && order < l->nr_orders)
 		return (struct page_verdict){ PAGE_FREE, order, false };
 	/* In no list and without a mapping it is what its type says. */
-	if (!(page_fast_64(page + l->flags) & (f->lru | f->swapcache)) && !(page_fast_64(page + l->mapping) & PAGE_MAPPING_ANON) &&
+	if (!(load_64(page + l->flags) & (f->lru | f->swapcache)) && !(load_64(page + l->mapping) & PAGE_MAPPING_ANON) &&
 	    !is_type(type, l->buddy) && !is_type(type, l->unaccepted))
 		return (struct page_verdict){ is_type(type, l->offline) && !is_type(type, l->slab) ? PAGE_OFFLINE : PAGE_KEEP, 0, false };
 	return page_classify(l, page, next);
@@ -63,15 +58,15 @@ struct page_verdict page_fast_typed(const struct page_fast *f, const uint8_t *pa
 static const uint8_t *same_typed(const struct page_fast *f, const uint8_t *page, const uint8_t *end)
 {
 	const struct page_layout *l = &f->layout;
-	uint64_t flags = page_fast_64(page + l->flags), head = page_fast_64(page + l->compound_head);
-	uint64_t mapping = page_fast_64(page + l->mapping), private = page_fast_64(page + l->private);
-	uint32_t type = page_fast_32(page + l->mapcount);
+	uint64_t flags = load_64(page + l->flags), head = load_64(page + l->compound_head);
+	uint64_t mapping = load_64(page + l->mapping), private = load_64(page + l->private);
+	uint32_t type = load_32(page + l->mapcount);
 	uint64_t order_mask = is_type(type, l->buddy) ? UINT64_MAX : 0;
 
 	for (page += l->size; page < end; page += l->size)
-		if (((page_fast_64(page + l->flags) ^ flags) & f->telling) | ((page_fast_64(page + l->compound_head) ^ head) & 1) |
-		    ((page_fast_64(page + l->mapping) ^ mapping) & PAGE_MAPPING_ANON) |
-		    ((page_fast_64(page + l->private) ^ private) & order_mask) | (page_fast_32(page + l->mapcount) ^ type))
+		if (((load_64(page + l->flags) ^ flags) & f->telling) | ((load_64(page + l->compound_head) ^ head) & 1) |
+		    ((load_64(page + l->mapping) ^ mapping) & PAGE_MAPPING_ANON) |
+		    ((load_64(page + l->private) ^ private) & order_mask) | (load_32(page + l->mapcount) ^ type))
 			break;
 	return page;
 }
@@ -82,20 +77,20 @@ static const uint8_t *same_untyped(const struct page_fast *f, const uint8_t *pag
 	const struct page_layout *l = &f->layout;
 	const int flags_off = l->flags, head_off = l->compound_head, mapping_off = l->mapping, mapcount_off = l->mapcount;
 	const uint64_t telling = f->telling, size = l->size;
-	uint64_t flags = page_fast_64(page + flags_off), head = page_fast_64(page + head_off);
-	uint64_t mapping = page_fast_64(page + mapping_off);
+	uint64_t flags = load_64(page + flags_off), head = load_64(page + head_off);
+	uint64_t mapping = load_64(page + mapping_off);
 
 	for (page += size; page < end; page += size)
-		if (((page_fast_64(page + flags_off) ^ flags) & telling) |
-		    (((page_fast_64(page + head_off) ^ head) | (page_fast_64(page + mapping_off) ^ mapping)) & 1) |
-		    ((page_fast_32(page + mapcount_off) + 1) & 0x80000000))
+		if (((load_64(page + flags_off) ^ flags) & telling) |
+		    (((load_64(page + head_off) ^ head) | (load_64(page + mapping_off) ^ mapping)) & 1) |
+		    ((load_32(page + mapcount_off) + 1) & 0x80000000))
 			break;
 	return page;
 }
 
 const uint8_t *page_fast_same(const struct page_fast *f, const uint8_t *page, const uint8_t *end)
 {
-	if (page_fast_64(page + f->layout.flags) & f->rare)
+	if (load_64(page + f->layout.flags) & f->rare)
 		return page + f->layout.size;
-	return (int32_t)page_fast_32(page + f->layout.mapcount) < -1 ? same_typed(f, page, end) : same_untyped(f, page, end);
+	return (int32_t)load_32(page + f->layout.mapcount) < -1 ? same_typed(f, page, end) : same_untyped(f, page, end);
 }

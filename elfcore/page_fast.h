@@ -25,38 +25,22 @@ bool page_fast_init(struct page_fast *fast, const struct page_layout *layout);
 /* A page with a type instead of a count of mappings. */
 struct page_verdict page_fast_typed(const struct page_fast *fast, const uint8_t *page, const uint8_t *next);
 
-static inline uint64_t page_fast_64(const uint8_t *p)
-{
-	uint64_t word;
-
-	__builtin_memcpy(&word, p, sizeof(word));
-	return word;
-}
-
-static inline uint32_t page_fast_32(const uint8_t *p)
-{
-	uint32_t word;
-
-	__builtin_memcpy(&word, p, sizeof(word));
-	return word;
-}
-
 /* page and next as for page_classify(). */
 static inline struct page_verdict page_fast_classify(const struct page_fast *f, const uint8_t *page, const uint8_t *next)
 {
 	const struct page_layout *l = &f->layout;
-	uint64_t flags = page_fast_64(page + l->flags);
+	uint64_t flags = load_64(page + l->flags);
 	int32_t mapcount;
 
 	if (flags & f->rare)
 		return page_classify(l, page, next);
-	if (page_fast_64(page + l->compound_head) & 1)
+	if (load_64(page + l->compound_head) & 1)
 		return (struct page_verdict){ PAGE_KEEP, 0, false };
 	/* Counts of mappings begin at -1, types are below. */
-	__builtin_memcpy(&mapcount, page + l->mapcount, sizeof(mapcount));
+	mapcount = load_32(page + l->mapcount);
 	if (mapcount < -1)
 		return page_fast_typed(f, page, next);
-	if (page_fast_64(page + l->mapping) & PAGE_MAPPING_ANON)
+	if (load_64(page + l->mapping) & PAGE_MAPPING_ANON)
 		return (struct page_verdict){ PAGE_USER, 0, false };
 	if (flags & f->lru || (flags & f->swapcache && (flags & f->swap) == f->swap))
 		return (struct page_verdict){ flags & f->private_bit ? PAGE_CACHE_PRIVATE : PAGE_CACHE, 0, false };

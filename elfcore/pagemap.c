@@ -92,8 +92,9 @@ int pagemap_init(struct pagemap *pm, struct kernel *kernel, unsigned int level, 
 	pm->present = malloc(pm->nr_pages / 8);
 	pm->wanted = malloc(pm->nr_pages / 8);
 	pm->dangerous = malloc(pm->nr_pages / 8);
+	pm->poisoned = malloc(pm->nr_pages / 8);
 	pm->structs = pm->classify ? malloc((size_t)PIECE * pm->layout.size) : NULL;
-	if (!pm->present || !pm->wanted || !pm->dangerous || (pm->classify && !pm->structs)) {
+	if (!pm->present || !pm->wanted || !pm->dangerous || !pm->poisoned || (pm->classify && !pm->structs)) {
 		pagemap_deinit(pm);
 		return fail(err, -ENOMEM, "no memory for the page map");
 	}
@@ -105,6 +106,7 @@ void pagemap_deinit(struct pagemap *pm)
 	free(pm->present);
 	free(pm->wanted);
 	free(pm->dangerous);
+	free(pm->poisoned);
 	free(pm->structs);
 	memset(pm, 0, sizeof(*pm));
 }
@@ -154,6 +156,8 @@ static uint64_t judge(struct pagemap *pm, pfn_t pfn, const uint8_t *page, const 
 	bits_clear(pm->wanted, bit, bit + excluded);
 	if (excluded && (v.poisoned || v.class == PAGE_OFFLINE))
 		bits_set(pm->dangerous, bit, bit + excluded);
+	if (excluded && v.poisoned)
+		bits_set(pm->poisoned, bit, bit + excluded);
 	return excluded ? excluded : nr;
 }
 
@@ -343,6 +347,7 @@ void pagemap_window(struct pagemap *pm, pfn_t start)
 	pm->all_present = bits_count(pm->present, pm->nr_pages) == pm->nr_pages;
 	memcpy(pm->wanted, pm->present, pm->nr_pages / 8);
 	memset(pm->dangerous, 0, pm->nr_pages / 8);
+	memset(pm->poisoned, 0, pm->nr_pages / 8);
 	if (pm->kernel->crash->partial)
 		drop_missing(pm);
 	while (pm->classify && pfn < end) {
@@ -367,6 +372,7 @@ void pagemap_window_known(struct pagemap *pm, pfn_t start, const uint8_t *wanted
 	find_present(pm);
 	memcpy(pm->wanted, wanted, pm->nr_pages / 8);
 	memset(pm->dangerous, 0, pm->nr_pages / 8);
+	memset(pm->poisoned, 0, pm->nr_pages / 8);
 }
 
 bool pagemap_next_run(const struct pagemap *pm, pfn_t *pfn, pfn_t *end_ret)

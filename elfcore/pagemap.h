@@ -32,6 +32,7 @@ struct pagemap {
 	bool all_present;
 	uint8_t *wanted;		/* present and not left out */
 	uint8_t *dangerous;		/* poisoned or offline: must not be read at all */
+	uint8_t *poisoned;		/* those of bad memory */
 
 	/* pages of all windows asked for, by class; reset with pagemap_reset_counts() */
 	uint64_t nr_class[NR_PAGE_CLASSES];

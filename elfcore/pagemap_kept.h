@@ -21,7 +21,7 @@ void pagemap_kept_deinit(struct pagemap_kept *kept);
 /* Keep the window that was asked for last. Windows come in their order. */
 void pagemap_keep(struct pagemap_kept *kept, const struct pagemap *pm);
 
-/* Like pagemap_window(), but neither `dangerous` nor the counts say anything afterwards. */
+/* Like pagemap_window(), but neither `dangerous` and `poisoned` nor the counts say anything afterwards. */
 void pagemap_window_again(struct pagemap_kept *kept, struct pagemap *pm, pfn_t start);
 
 #endif

@@ -2,48 +2,60 @@
 #include "elfcore/plan_filter.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
-#include <string.h>
+
+#include "elfcore/bits.h"
+
+/* How much longer a gap counts, as a power of two, for what lies in it: such pages had better not be read. */
+enum { SHIFT_NONE = 0, SHIFT_OFFLINE = 6, SHIFT_POISON = 20 };
 
 /* Wanted page frames, half open. */
 struct run {
 	pfn_t start, end;
-	bool apart;		/* never to be joined with the run before: a page in between must not be read */
+	unsigned int shift;	/* for what lies between it and the run before */
 };
 
 struct runs {
 	struct run *list;
-	unsigned int nr, max;
-	pfn_t gap;		/* gaps shorter than this are kept */
+	unsigned int nr, max;	/* there is room for one more than max */
+	pfn_t gap;		/* gaps that count less than this are kept */
+	unsigned int shift;	/* for what lies between the last run and the window at hand */
 };
 
-/* Is a page of [from, to) dangerous? What lies in an earlier window is not known any more and so is. */
-static bool danger_between(const struct pagemap *pm, pfn_t from, pfn_t to)
+/* For the pages of the window at hand that lie at or behind from, and before to. */
+static unsigned int shift_between(const struct pagemap *pm, pfn_t from, pfn_t to)
 {
-	if (from < pm->start)
-		return true;
-	for (; from < to; from++) {
-		uint32_t bit = from - pm->start;
+	uint32_t start = max_u64(from, pm->start) - pm->start, end = min_u64(to - pm->start, pm->nr_pages);
 
-		if (pm->dangerous[bit / 8] >> bit % 8 & 1)
-			return true;
-	}
-	return false;
+	if (bits_next(pm->poisoned, start, end) < end)
+		return SHIFT_POISON;
+	return bits_next(pm->dangerous, start, end) < end ? SHIFT_OFFLINE : SHIFT_NONE;
 }
 
-/* Double the gap that is bridged until runs fall together. */
+/* A window ends: what lies behind its last run, if any, must be known when the next run is found. */
+static void end_window(struct runs *runs, const struct pagemap *pm)
+{
+	if (runs->nr)
+		runs->shift = max_u64(runs->shift, shift_between(pm, runs->list[runs->nr - 1].end, pm->start + pm->nr_pages));
+}
+
+static bool may_join(const struct runs *runs, const struct run *before, pfn_t start, unsigned int shift)
+{
+	return runs->gap == UINT64_MAX || start - before->end < runs->gap >> shift;
+}
+
+/* Double the gap that is bridged until runs enough fall together. */
 static void join(struct runs *runs)
 {
-	unsigned int nr = runs->nr;
-
-	while (runs->nr == nr && runs->gap < 1ULL << 40) {
+	while (runs->nr > runs->max) {
 		unsigned int out = 0;
 
-		runs->gap *= 2;
-		for (unsigned int i = 1; i < nr; i++) {
+		runs->gap = runs->gap > UINT64_MAX / 2 ? UINT64_MAX : 2 * runs->gap;
+		for (unsigned int i = 1; i < runs->nr; i++) {
 			struct run *last = &runs->list[out], *run = &runs->list[i];
 
-			if (!run->apart && run->start - last->end < runs->gap)
+			if (may_join(runs, last, run->start, run->shift))
 				last->end = run->end;
 			else
 				runs->list[++out] = *run;
@@ -52,42 +64,33 @@ static void join(struct runs *runs)
 	}
 }
 
-static int add_run(struct runs *runs, const struct pagemap *pm, pfn_t start, pfn_t end)
+static void add_run(struct runs *runs, const struct pagemap *pm, pfn_t start, pfn_t end)
 {
 	struct run *last = runs->nr ? &runs->list[runs->nr - 1] : NULL;
-	bool apart = last && last->end != start && danger_between(pm, last->end, start);
+	unsigned int shift = last ? max_u64(runs->shift, shift_between(pm, last->end, start)) : SHIFT_NONE;
 
-	if (last && (last->end == start || (!apart && start - last->end < runs->gap))) {
+	runs->shift = SHIFT_NONE;
+	if (last && may_join(runs, last, start, shift)) {
 		last->end = end;
-		return 0;
-	}
-	if (runs->nr == runs->max) {
+	} else {
+		runs->list[runs->nr++] = (struct run){ start, end, shift };
 		join(runs);
-		if (runs->nr == runs->max)
-			return -E2BIG;
-		return add_run(runs, pm, start, end);
 	}
-	runs->list[runs->nr++] = (struct run){ start, end, apart };
-	return 0;
 }
 
-static int collect(struct runs *runs, struct pagemap *pm)
+static void collect(struct runs *runs, struct pagemap *pm)
 {
 	pagemap_reset_counts(pm);
 	for (pfn_t start = 0; start < pm->max_pfn; start += pm->nr_pages) {
 		pfn_t pfn = start, end;
-		int rc;
 
 		if (!pagemap_window_exists(pm, start))
 			continue;
 		pagemap_window(pm, start);
-		for (; pagemap_next_run(pm, &pfn, &end); pfn = end) {
-			rc = add_run(runs, pm, pfn, end);
-			if (rc)
-				return rc;
-		}
+		for (; pagemap_next_run(pm, &pfn, &end); pfn = end)
+			add_run(runs, pm, pfn, end);
+		end_window(runs, pm);
 	}
-	return 0;
 }
 
 /* The part of a segment that a run covers; false = none. */
@@ -148,19 +151,20 @@ static int cut_segments(const struct plan *plan, const struct runs *runs, uint64
 
 int plan_filter(struct plan *plan, struct pagemap *pm, unsigned int max, struct error *err)
 {
-	struct runs runs = { .list = malloc(max * sizeof(struct run)), .max = max, .gap = 1 };
+	struct runs runs = { .list = malloc((max + 1) * sizeof(struct run)), .max = max, .gap = 1 };
 	struct plan cut = { .crash = plan->crash, .form = plan->form, .page_size = plan->page_size };
-	int rc = runs.list ? collect(&runs, pm) : -ENOMEM;
+	int rc = -ENOMEM;
 
-	if (!rc)
+	if (runs.list) {
+		collect(&runs, pm);
 		rc = cut_segments(plan, &runs, pm->page_size, &cut);
-	free(runs.list);
+		free(runs.list);
+	}
 	if (!rc)
 		rc = plan_make_ranges(&cut);
 	if (rc) {
 		plan_deinit(&cut);
-		return fail(err, rc, rc == -E2BIG ? "more than %u runs of pages that must stay apart" :
-			    "no memory for %u runs of pages", max);
+		return fail(err, rc, "no memory for %u runs of pages", max);
 	}
 	cut.level = plan->level;
 	cut.gap = runs.gap;

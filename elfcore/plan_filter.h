@@ -10,8 +10,8 @@
 #include "elfcore/plan.h"
 
 /*
- * At most max runs: when there are more, the shortest gaps between them are kept as well, except where a page in the gap
- * must not be read. -ENOMEM; -E2BIG when that is not enough. After an error the plan is as it was.
+ * At most max runs, 1 or more: when there are more, the shortest gaps between them are kept as well (plan->gap). A gap with
+ * offline pages counts 64 times as long as it is, one with pages of bad memory 2^20 times. -ENOMEM: the plan is as it was.
  */
 int plan_filter(struct plan *plan, struct pagemap *pm, unsigned int max, struct error *err);
 

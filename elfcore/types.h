@@ -28,6 +28,23 @@ typedef uint64_t maddr_t;
 #define container_of(ptr, type, member) ((type *)((char *)(ptr) - offsetof(type, member)))
 #endif
 
+/* Words at any address: a copy of fixed size is how C spells an unaligned load. */
+static inline uint32_t load_32(const void *p)
+{
+	uint32_t word;
+
+	__builtin_memcpy(&word, p, sizeof(word));
+	return word;
+}
+
+static inline uint64_t load_64(const void *p)
+{
+	uint64_t word;
+
+	__builtin_memcpy(&word, p, sizeof(word));
+	return word;
+}
+
 static inline uint64_t round_down(uint64_t n, uint64_t unit)
 {
 	return n - n % unit;

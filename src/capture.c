@@ -65,6 +65,9 @@ static void say_pages(struct capture *c, const struct pagemap *pm)
 	if (pm->classify)
 		log_info(c->log, "level %u: %llu of %llu pages wanted", c->level, (unsigned long long)pm->nr_wanted,
 			 (unsigned long long)pm->nr_present);
+	if (c->plan.gap > 1 && !c->in->crash.partial)
+		log_info(c->log, "too many gaps for an ELF core: those that are shorter than %llu pages are kept, the kdump format has no such limit",
+			 (unsigned long long)c->plan.gap);
 }
 
 /* Selection is an economy: whatever is wrong with it, all pages are dumped instead. */

@@ -58,7 +58,7 @@ def report(what, value, bar, met):
 def main():
     parser = argparse.ArgumentParser(description="Measure page selection against the bars.")
     parser.add_argument("--rounds", type=int, default=3, help="runs of each kind (default %(default)s)")
-    parser.add_argument("--huge", action="store_true", help="also dump all of 16 TiB, instead of only selecting in it")
+    parser.add_argument("--huge", action="store_true", help="dump 16 TiB as ELF as well: some ten minutes")
     args = parser.parse_args()
     missed = 0
     core = synthetic.core_of(TIB)
@@ -74,9 +74,9 @@ def main():
             missed += report(f"{name}, level 31, {kind}: peak KiB", peak, PEAK_BAR, peak <= PEAK_BAR)
             if path == core:
                 missed += report(f"{name}, level 31, {kind}: s (of these {cpu:.0f} s CPU)", round(wall, 1), PASS_BAR, wall <= PASS_BAR)
-    argv = (KCAPTURE, "copy", "-q", "-d", 31, synthetic.core_of(HUGE), "/dev/null")
-    _, _, wall, cpu, peak = synthetic.measure(*argv) if args.huge else synthetic.measure(PAGE_SET, "time", synthetic.core_of(HUGE))
-    missed += report(f"16 TiB, {'level 31, ELF' if args.huge else 'selection alone'}, {wall:.0f} s: peak KiB", peak, PEAK_BAR, peak <= PEAK_BAR)
+    for kind in ("kdump", "elf") if args.huge else ("kdump",):
+        _, _, wall, cpu, peak = synthetic.measure(KCAPTURE, "copy", "-q", "-d", 31, "--format", kind, synthetic.core_of(HUGE), "/dev/null")
+        missed += report(f"16 TiB, level 31, {kind}, {wall:.0f} s: peak KiB", peak, PEAK_BAR, peak <= PEAK_BAR)
     return 1 if missed else 0
 
 

@@ -1,16 +1,20 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """
 The same sources on a 32-bit klibc: i386's is unpacked beside the tests, /init is built against it as klcc would, and a
-program that runs on this machine shows that offsets beyond 4 GiB survive.
+program that runs shows that offsets beyond 4 GiB survive.
 """
 
+import errno
 import re
 import subprocess
 
+from lib.cpio import Archive
 from lib.debian import Suite, unpack
-from lib.fetch_kernels import locked
+from lib.fetch_kernels import fetch_kernel, locked
+from lib.guest import BUSYBOX
 from lib.paths import CACHE, REPO
 from lib.runner import expect
+from lib.vm import VM, steady
 
 SUITE = "bookworm"
 FLAGS = ("-D__KLIBC__=2 -D__KLIBC_MINOR__=0 -D_BITSIZE=32 -fno-stack-protector -fwrapv -fno-PIE -fno-builtin-bcmp -fcommon "
@@ -71,9 +75,27 @@ def run(argv):
     return done.stdout
 
 
+def in_machine(program, directory):
+    """Not every 64-bit kernel runs 32-bit programs, and QEMU's own Linux of 32 bits cuts such offsets: a kernel that does."""
+    archive = Archive()
+    archive.copy(BUSYBOX, "bin/busybox")
+    archive.copy(program, "program")
+    archive.file("init", "#!/bin/busybox sh\n/program /sparse; s=$?; echo; echo \"program: status $s\"; /bin/busybox poweroff -f\n", 0o755)
+    (directory / "initrd").write_bytes(archive.image())
+    with VM(directory / "serial.log", ["-kernel", str(fetch_kernel("6.1").vmlinuz), "-initrd", str(directory / "initrd"),
+                                       "-append", f"console=ttyS0 quiet panic=-1 {steady()}"]) as vm:
+        status = vm.wait_for(r"program: status (\d+)")[1]
+        expect(status == "0", f"{program.name} exits {status}: {vm.text()}")
+
+
 def offsets_beyond_4g(directory):
     program = link(compiled(MMAP_PROGRAM, directory), directory / "mmap32", "-static")
-    run([program, directory / "sparse"])
+    try:
+        run([program, directory / "sparse"])
+    except OSError as error:
+        if error.errno != errno.ENOEXEC:
+            raise
+        in_machine(program, directory)
 
 
 def init_builds(directory):

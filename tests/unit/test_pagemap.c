@@ -293,14 +293,52 @@ static void test_too_many_runs(void **state)
 	plan_deinit(&plan);
 }
 
-static void test_runs_that_stay_apart(void **state)
+/* A gap of one offline page counts as one of 64 pages: it is kept where a shorter one would not be enough. */
+static void test_offline_gaps_last(void **state)
 {
 	(void)state;
-	for (pfn_t pfn = 16; pfn < 64; pfn += 2)
+	segs[0].filesz = segs[0].memsz = 256 * 4096;
+	for (pfn_t pfn = 16; pfn < 48; pfn += 2)
 		set_page(pfn, 0, OFFLINE, 0);
-	assert_int_equal(filter(31, 4), -E2BIG);
-	assert_int_equal(plan.nr_loads, 1);		/* as it was */
-	assert_load(0, DIRECT, 0, RAM);
+	set_page(48, 0, BUDDY, 4);
+	set_page(128, 0, BUDDY, 7);
+	assert_int_equal(filter(31, 4), 0);
+	assert_int_equal(plan.gap, 128);
+	assert_int_equal(plan.nr_loads, 1);
+	assert_load(0, DIRECT, 0, 128 * 4096);
+	plan_deinit(&plan);
+}
+
+/* Page frames 510 to 513 lie in two windows when pages have 2 MiB: what is between them counts as it does within one. */
+static void test_gap_over_a_window(void **state)
+{
+	const uint64_t page_size = 2 << 20;
+
+	(void)state;
+	kernel.page_size = page_size;
+	segs[0].filesz = segs[0].memsz = NR_PAGES * page_size;
+	for (pfn_t pfn = 510; pfn < 514; pfn++)
+		set_page(pfn, ANON, NO_TYPE, 0);
+	for (pfn_t pfn = 600; pfn < 608; pfn++)
+		set_page(pfn, ANON, NO_TYPE, 0);
+	assert_int_equal(filter(31, 2), 0);
+	assert_int_equal(plan.gap, 8);
+	assert_load(0, DIRECT, 0, 600 * page_size);
+	assert_load(1, DIRECT + 608 * page_size, 608 * page_size, 416 * page_size);
+	plan_deinit(&plan);
+	pagemap_deinit(&pm);
+
+	set_page(511, 0, OFFLINE, 0);
+	assert_int_equal(filter(31, 2), 0);
+	assert_int_equal(plan.gap, 16);
+	assert_load(0, DIRECT, 0, 510 * page_size);
+	assert_load(1, DIRECT + 514 * page_size, 514 * page_size, 510 * page_size);
+	plan_deinit(&plan);
+	pagemap_deinit(&pm);
+
+	assert_int_equal(filter(31, 1), 0);
+	assert_int_equal(plan.gap, 512);
+	assert_load(0, DIRECT, 0, NR_PAGES * page_size);
 	plan_deinit(&plan);
 }
 
@@ -344,7 +382,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_kept, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_cut, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_too_many_runs, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_runs_that_stay_apart, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_offline_gaps_last, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_gap_over_a_window, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
