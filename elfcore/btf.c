@@ -111,13 +111,25 @@ static bool is_searched(const struct btf_type *type)
 	}
 }
 
+static uint32_t count_names(const struct btf *btf)
+{
+	uint32_t nr = 0;
+
+	for (uint32_t i = 0; i < btf->nr_types; i++) {
+		struct btf_type type;
+
+		btf_type(btf, btf->first_id + i, &type);
+		nr += is_searched(&type);
+	}
+	return nr;
+}
+
 static int index_names(struct btf *btf, struct error *err)
 {
-	uint32_t size = 64;
+	uint32_t size = 64, nr = count_names(btf);
 
-	while (size < btf->nr_types)
+	while (size < nr + nr / 2)
 		size *= 2;
-	size *= 2;
 	btf->names = calloc(size, 4);
 	if (!btf->names)
 		return fail(err, -ENOMEM, "no memory for %u types", btf->nr_types);

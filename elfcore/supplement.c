@@ -55,8 +55,8 @@ static const struct {
 };
 
 struct search {
-	const struct btf *btf;
-	struct symbols *syms;
+	struct btf btf;
+	vaddr_t symbols[ARRAY_SIZE(facts)];	/* those of SYMBOL; 0 = there is no such one */
 };
 
 static bool array_length(const struct btf *btf, const char *type, const char *name, int64_t *ret)
@@ -74,34 +74,32 @@ static bool array_length(const struct btf *btf, const char *type, const char *na
 static bool find_fact(const struct search *s, unsigned int i, int64_t *ret)
 {
 	const char *type = facts[i].type, *name = facts[i].name;
-	vaddr_t addr;
+	const struct btf *btf = &s->btf;
 
 	switch (facts[i].fact) {
 	case SIZE:
-		*ret = btf_size(s->btf, type);
+		*ret = btf_size(btf, type);
 		return *ret > 0;
 	case OFFSET:
-		*ret = btf_offset(s->btf, type, name);
+		*ret = btf_offset(btf, type, name);
 		return *ret >= 0;
 	case LENGTH:
-		return array_length(s->btf, type, name, ret);
+		return array_length(btf, type, name, ret);
 	case ENUM:
-		return !btf_enum_value(s->btf, type, name, ret);
+		return !btf_enum_value(btf, type, name, ret);
 	case MASK:
-		if (btf_enum_value(s->btf, type, name, ret) || *ret < 0 || *ret > 62)
+		if (btf_enum_value(btf, type, name, ret) || *ret < 0 || *ret > 62)
 			return false;
 		*ret = 1LL << *ret;
 		return true;
 	case PAGE_TYPE:
-		if (btf_enum_value(s->btf, type, name, ret) || *ret < 0 || *ret > 255)
+		if (btf_enum_value(btf, type, name, ret) || *ret < 0 || *ret > 255)
 			return false;
 		*ret = (int32_t)((uint32_t)*ret << 24);
 		return true;
 	default:
-		if (symbols_find(s->syms, name, &addr))
-			return false;
-		*ret = addr;
-		return true;
+		*ret = s->symbols[i];
+		return *ret;
 	}
 }
 
@@ -129,10 +127,27 @@ static void add_facts(struct supplement *sup, const struct search *s, const stru
 	}
 }
 
+/* Types and symbols are never in memory together: a capture kernel has little. */
+static int load(struct search *s, struct symbols *syms, struct error *err)
+{
+	vaddr_t start;
+	uint64_t len;
+	int rc = symbols_find_btf(syms, &start, &len, err);
+
+	if (rc)
+		return rc;
+	for (unsigned int i = 0; i < ARRAY_SIZE(facts); i++)
+		if (facts[i].fact != SYMBOL || symbols_find(syms, facts[i].name, &s->symbols[i]))
+			s->symbols[i] = 0;
+	symbols_deinit(syms);
+	rc = btf_load(&s->btf, NULL, syms->kernel, start, len, err);
+	return rc ? fail_prefix(err, "types of the crashed kernel") : 0;
+}
+
 int supplement_init(struct supplement *sup, struct kernel *kernel, struct error *err)
 {
 	struct symbols *syms = calloc(1, sizeof(*syms));
-	struct btf btf;
+	struct search search;
 	int rc;
 
 	memset(sup, 0, sizeof(*sup));
@@ -140,10 +155,10 @@ int supplement_init(struct supplement *sup, struct kernel *kernel, struct error 
 	if (!syms || !sup->text) {
 		rc = fail(err, -ENOMEM, "no memory for the crashed kernel's types");
 	} else if (!(rc = symbols_init(syms, kernel, err))) {
-		rc = symbols_load_btf(syms, &btf, err);
+		rc = load(&search, syms, err);
 		if (!rc) {
-			add_facts(sup, &(struct search){ &btf, syms }, &kernel->crash->vmcoreinfo);
-			btf_deinit(&btf);
+			add_facts(sup, &search, &kernel->crash->vmcoreinfo);
+			btf_deinit(&search.btf);
 		}
 		symbols_deinit(syms);
 	}

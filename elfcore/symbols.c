@@ -21,15 +21,27 @@ void symbols_deinit(struct symbols *syms)
 	kallsyms_deinit(&syms->kallsyms);
 }
 
+int symbols_find_btf(struct symbols *syms, vaddr_t *start_ret, uint64_t *len_ret, struct error *err)
+{
+	vaddr_t stop;
+
+	if (symbols_find(syms, "__start_BTF", start_ret) || symbols_find(syms, "__stop_BTF", &stop))
+		return fail(err, -ENODATA, "the crashed kernel has no BTF: types are unknown");
+	*len_ret = stop - *start_ret;
+	return 0;
+}
+
 int symbols_load_btf(struct symbols *syms, struct btf *ret, struct error *err)
 {
-	vaddr_t start, stop;
+	vaddr_t start;
+	uint64_t len;
 	int rc;
 
 	memset(ret, 0, sizeof(*ret));
-	if (symbols_find(syms, "__start_BTF", &start) || symbols_find(syms, "__stop_BTF", &stop))
-		return fail(err, -ENODATA, "the crashed kernel has no BTF: types are unknown");
-	rc = btf_load(ret, NULL, syms->kernel, start, stop - start, err);
+	rc = symbols_find_btf(syms, &start, &len, err);
+	if (rc)
+		return rc;
+	rc = btf_load(ret, NULL, syms->kernel, start, len, err);
 	return rc ? fail_prefix(err, "types of the crashed kernel") : 0;
 }
 

@@ -30,7 +30,8 @@ struct symbol {
 int symbols_init(struct symbols *syms, struct kernel *kernel, struct error *err);
 void symbols_deinit(struct symbols *syms);
 
-/* The kernel's types, between __start_BTF and __stop_BTF. */
+/* Where the kernel's types are, between __start_BTF and __stop_BTF. -ENODATA. */
+int symbols_find_btf(struct symbols *syms, vaddr_t *start_ret, uint64_t *len_ret, struct error *err);
 int symbols_load_btf(struct symbols *syms, struct btf *ret, struct error *err);
 
 /* Read the list of modules; btf is borrowed. */

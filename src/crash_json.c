@@ -22,14 +22,14 @@
 /* Types and symbols are never in memory together: a capture kernel has little. */
 static int add_modules(struct symbols *syms, struct btf *btf, struct error *err)
 {
-	vaddr_t start, stop, head;
+	vaddr_t start, head;
+	uint64_t len;
 	int rc;
 
-	if (symbols_find(syms, "__start_BTF", &start) || symbols_find(syms, "__stop_BTF", &stop) ||
-	    symbols_find(syms, "modules", &head))
+	if (symbols_find_btf(syms, &start, &len, err) || symbols_find(syms, "modules", &head))
 		return fail(err, -ENODATA, "no types");
 	kallsyms_deinit(&syms->kallsyms);
-	rc = btf_load(btf, NULL, syms->kernel, start, stop - start, err);
+	rc = btf_load(btf, NULL, syms->kernel, start, len, err);
 	return rc ? rc : modules_init(&syms->modules, syms->kernel, btf, head, err);
 }
 
