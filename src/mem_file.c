@@ -14,6 +14,7 @@
 
 /* Smaller reads are not worth a question. */
 #define ASK_MIN (64U << 10)
+#define DROP_STEP (8U << 20)
 
 /*
  * Pages of zeros are holes in the cores that we write, and in many that others write: they need not go through the page
@@ -41,10 +42,17 @@ static int file_read(struct mem *mem, maddr_t addr, void *buf, size_t len)
 {
 	struct mem_file *file = container_of(mem, struct mem_file, mem);
 
-	if (!in_hole(file, addr, len))
-		return read_all_at(file->fd, addr, buf, len);
-	memset(buf, 0, len);
-	return 0;
+	int rc = 0;
+
+	if (in_hole(file, addr, len))
+		memset(buf, 0, len);
+	else
+		rc = read_all_at(file->fd, addr, buf, len);
+	if (file->uncached && (file->nr_cached += len) >= DROP_STEP) {
+		drop_cached(file->fd, 0, 0);
+		file->nr_cached = 0;
+	}
+	return rc;
 }
 
 static int file_look(struct mem *mem, maddr_t addr, size_t len, mem_look_fn *fn, void *arg)
@@ -85,6 +93,8 @@ int mem_file_open(struct mem_file *file, const char *path, struct error *err)
 	file->mem.ops = &file_ops;
 	file->fd = fd;
 	file->hole_start = file->hole_end = 0;
+	file->uncached = false;
+	file->nr_cached = 0;
 	mem_window_init(&file->window, fd);
 	return 0;
 }

@@ -67,6 +67,8 @@ struct mem_file {
 	int fd;
 	struct mem_window window;	/* for what is looked at in place */
 	uint64_t hole_start, hole_end;	/* the one found last: zeros without a byte on the disk */
+	bool uncached;			/* what was read leaves the page cache again; for who opened it to set */
+	uint64_t nr_cached;		/* that may be in it now */
 };
 
 int mem_file_open(struct mem_file *file, const char *path, struct error *err);

@@ -109,6 +109,9 @@ static int check_core(struct crosscheck *check, const char *path, bool subset, s
 	if (!rc) {
 		rc = input_file_open(&actual, path, NULL, err);
 		if (!rc) {
+			/* As large as memory was: it would push everything else out. */
+			for (unsigned int i = 0; i < actual.nr_files; i++)
+				actual.files[i].file.uncached = true;
 			rc = (subset ? crosscheck_subset : crosscheck_cores)(check, &vmcore.mem, &expected, &actual.chain.mem,
 									     &actual.crash, err);
 			input_close(&actual);

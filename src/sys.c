@@ -198,3 +198,28 @@ int make_dirs(const char *path, mode_t mode)
 	}
 	return mkdir(copy, mode) && errno != EEXIST ? -errno : 0;
 }
+
+#if !defined(__KLIBC__)
+void drop_cached(int fd, uint64_t from, uint64_t len)
+{
+	posix_fadvise(fd, from, len, POSIX_FADV_DONTNEED);
+}
+#elif defined(__x86_64__)
+#define SYS_FADVISE64 221
+#define FADV_DONTNEED 4
+
+/* klibc has no such call. */
+void drop_cached(int fd, uint64_t from, uint64_t len)
+{
+	register long advice __asm__("r10") = FADV_DONTNEED;
+	long rc;
+
+	__asm__ volatile("syscall" : "=a"(rc) : "a"(SYS_FADVISE64), "D"((long)fd), "S"(from), "d"(len), "r"(advice) :
+			 "rcx", "r11", "memory");
+}
+#else
+void drop_cached(int fd, uint64_t from, uint64_t len)
+{
+	(void)fd, (void)from, (void)len;
+}
+#endif

@@ -28,6 +28,9 @@ int write_all_at(int fd, uint64_t off, const void *buf, size_t len);
 int write_vecs_at(int fd, uint64_t off, const struct sink_vec *vecs, unsigned int nr);
 int write_all(int fd, const void *buf, size_t len);
 
+/* Take [from, from + len) out of the page cache, as far as it is on the medium; len 0 = to the end. */
+void drop_cached(int fd, uint64_t from, uint64_t len);
+
 /* A small file (/proc, configuration) as a terminated string; the length or -errno, -EFBIG when it does not fit. */
 ssize_t read_text(const char *path, char *buf, size_t size);
 

@@ -163,6 +163,12 @@ USED_UP = "n=0; while true > /mnt/0/inode$n; do n=$((n + 1)); done"     # not a 
 PANIC = "echo c > /proc/sysrq-trigger"
 HOOK_TOOLS = "extra_bins /bin/busybox"
 
+MOST_CACHED = """(most=0; while usleep 50000; do
+read name cached unit << end
+$(grep ^Cached: /proc/meminfo)
+end
+[ $cached -le $most ] || { most=$cached; echo $most > /cached; }; done) & exit 0"""
+
 FAULTS = [
     Case("target-missing", targets=("ext4 /dev/nvme7n1",), config=("target_timeout 5",), expect="failed", says="nvme7n1"),
     Case("efi-variable", efi=True, memory=768, targets=("ext4 /dev/nvme7n1", "target_timeout 3"), config=("extra_modules efivarfs",),
@@ -194,6 +200,9 @@ FAULTS = [
          crashed="6.1-generic", memory=768, crashkernel="256M", throttle=16 << 20, pre=when_written(30, PANIC),
          config=("extra_modules lpc_ich iTCO_wdt", HOOK_TOOLS, "dump_level 31"), args="panic=0", expect="bitten", says="watchdog /dev/watchdog is fed"),
     Case("hooks", pre="echo before > /dev/console; exit 0", post="echo after: $1", says="after: 0"),
+    # of 300 MB that are written no more is cached at any time than what is on its way to the disk
+    Case("page-cache", memory=1024, dirty=300, crashkernel="512M", pre=MOST_CACHED, post="echo most cached: $(cat /cached) kB",
+         config=(HOOK_TOOLS,), says=r"most cached: \d{4,5} kB"),
     Case("pre-calls-off", pre="exit 1", expect="called-off", says="no dump: "),
     Case("crash-loop", old=(10, 50, 300), config=("crash_loop 3", "keep 1"), says="crash number 3 within an hour", left=(10, 50, 300),
          expect="looping"),
@@ -219,6 +228,7 @@ SELECTION = [
 FORMATS = [
     Case("kdump-lzo", memory_bar=12288, config=("format kdump", "compress lzo", "crosscheck no"), oracle=True),
     Case("zstd-two-jobs", memory_bar=16384, config=("compress zstd", "jobs 2", "crosscheck no"), oracle=True, dirty=60),
+    Case("zstd-31-raw", memory_bar=12288, target="raw", config=("compress zstd", "dump_level 31", "crosscheck no")),
     Case("kdump-31-raw", memory_bar=12288, target="raw", load="-c",
          config=("format kdump", "compress zlib", "dump_level 31", "crosscheck no")),
     Case("armed-two-jobs", memory_bar=16384, smp=4, arm="--load auto",

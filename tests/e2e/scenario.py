@@ -308,7 +308,7 @@ def fetch_core(scenario, text):
     if scenario.case.target == "raw":
         copy_raw(scenario.target, out)
         run_tool(KCAPTURE, "verify", out)
-        return plain(out)
+        return plain(out, on_device=True)
     if scenario.case.target != "ext4" or scenario.case.prepare:
         options = "".join(f",subvol={line.split()[1]}" for line in scenario.config_lines() if line.startswith("subvol "))
         scenario.dump = read_back.read_back(scenario.target, scenario.case.target, scenario.dir, options, scenario.case.reopen)
@@ -321,14 +321,17 @@ def fetch_core(scenario, text):
     return plain(out)
 
 
-def plain(core):
+def plain(core, on_device=False):
     """The ELF core that a dump in another format stands for, in its place; what it was stays beside it."""
     with open(core, "rb") as file:
         magic = file.read(8)
     packed = core.with_suffix(".packed")
     if magic[:4] == b"\x28\xb5\x2f\xfd":
         core.rename(packed)
-        run_tool("zstd", "-q", "-d", packed, "-o", core)
+        if on_device:                   # zstd(1) would miss the end of the file
+            run_tool(KCAPTURE, "copy", "-q", packed, core)
+        else:
+            run_tool("zstd", "-q", "-d", packed, "-o", core)
     elif magic == b"KDUMP   ":
         core.rename(packed)
         run_tool(KCAPTURE, "verify", packed)
