@@ -105,12 +105,8 @@ def plug(vm):
     vm.qmp("balloon", value=(MEMORY + DIMM - BALLOON) * MIB)
 
 
-def crash(kernel, core):
-    """Let such a machine crash; the core appears whole, by rename."""
-    work = CORES / f"work-{kernel.name}"
-    shutil.rmtree(work, ignore_errors=True)
-    work.mkdir(parents=True)
-    disk = Disk(work / "oracle.img", (MEMORY + 2 * DIMM) * MIB, drive_options=",discard=unmap,detect-zeroes=unmap")
+def run_machine(kernel, disk, work):
+    """The machine that crashed and was copied, and how many bytes /proc/vmcore has; Timeout with what it said last."""
     with machine(kernel, disk, work) as vm:
         try:
             vm.wait_for("guest: hardware, please")
@@ -119,7 +115,30 @@ def crash(kernel, core):
             vm.wait_for("oracle: done")
             vm.wait_end()
         except Timeout as timeout:
-            raise Failure(f"{timeout}; the last line was: {vm.lines[-1][1] if vm.lines else 'nothing'}, log {work}") from None
+            raise Timeout(f"{timeout}; it said last: {' | '.join(text for _, text in vm.lines[-4:])}") from None
+    return vm, size
+
+
+def crash(kernel, core):
+    """
+    Let such a machine crash; the core appears whole, by rename. What goes wrong before that is none of kcapture, of which
+    nothing is in it: it is tried once more, and the log of the first try is kept.
+    """
+    work, failed = CORES / f"work-{kernel.name}", CORES / f"failed-{kernel.name}"
+    for directory in (work, failed):
+        shutil.rmtree(directory, ignore_errors=True)
+    work.mkdir(parents=True)
+    disk = Disk(work / "oracle.img", (MEMORY + 2 * DIMM) * MIB, drive_options=",discard=unmap,detect-zeroes=unmap")
+    try:
+        vm, size = run_machine(kernel, disk, work)
+    except Timeout as timeout:
+        print(f"crowded machine of {kernel.name}, once more: {timeout}", flush=True)
+        failed.mkdir()
+        shutil.move(work / "serial.log", failed)
+        try:
+            vm, size = run_machine(kernel, disk, work)
+        except Timeout as again:
+            raise Failure(f"{again}, log {work}") from None
     for wanted in ("pages of 1048576 KiB: 1", "pages of 2048 KiB: 1[0-2]", f"balloon {BALLOON * 256}", "2 nodes", "workload: swapped"):
         if not re.search(wanted, vm.text()):
             raise Failure(f"the crowded machine does not say {wanted!r}, log {work}")
