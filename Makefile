@@ -144,7 +144,7 @@ check-e2e: all
 
 check-quick: deps
 	@$(MAKE) --no-print-directory -s -j$$(nproc) all test-programs
-	$(PYTHON) tests/check.py unit format
+	$(PYTHON) tests/check.py --quick unit format
 
 check: deps
 	@$(MAKE) --no-print-directory -s -j$$(nproc) WERROR=1 all test-programs fuzz-programs
