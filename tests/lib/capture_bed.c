@@ -9,6 +9,8 @@
 
 #include "tests/lib/unit.h"
 
+struct capture_bed bed;
+
 static int output_open(struct output *out, const struct kernel *kernel, const struct plan *plan, struct sink **ret,
 		       struct error *e)
 {
@@ -42,101 +44,109 @@ static uint64_t output_room(struct output *out)
 }
 
 /* What input_live_open() makes under a capture kernel. */
-static void build(struct capture_bed *bed, struct elf_form form)
+static void build(struct elf_form form)
 {
-	wreck_init(&bed->wreck, form, EM_X86_64);
-	input_init(&bed->live);
-	wreck_crash(&bed->wreck, &bed->live.crash);
-	mem_chain_add(&bed->live.chain, &bed->wreck.mem.mem);
+	wreck_init(&bed.wreck, form, EM_X86_64);
+	input_init(&bed.live);
+	wreck_crash(&bed.wreck, &bed.live.crash);
+	mem_chain_add(&bed.live.chain, &bed.wreck.mem.mem);
 }
 
-static void unbuild(struct capture_bed *bed)
+static void unbuild(void)
 {
-	input_close(&bed->live);
-	wreck_free(&bed->wreck);
+	input_close(&bed.live);
+	wreck_free(&bed.wreck);
 }
 
-int bed_init(struct capture_bed *bed)
+int bed_setup(void **state)
 {
-	memset(bed, 0, sizeof(*bed));
-	strcpy(bed->dir, "/tmp/kcapture-unit-XXXXXX");
-	if (!mkdtemp(bed->dir))
+	(void)state;
+	memset(&bed, 0, sizeof(bed));
+	strcpy(bed.dir, "/tmp/kcapture-unit-XXXXXX");
+	if (!mkdtemp(bed.dir))
 		return -1;
-	build(bed, FORMS[0]);
-	bed->output.out.open = output_open;
-	bed->output.out.close = output_close;
-	bed->output.out.room = output_room;
-	bed->output.dir = bed->dir;
-	bed->output.room = UINT64_MAX;
-	fake_sink_init(&bed->output.fake, SINK_SEEK);
+	build(FORMS[0]);
+	bed.output.out.open = output_open;
+	bed.output.out.close = output_close;
+	bed.output.out.room = output_room;
+	bed.output.dir = bed.dir;
+	bed.output.room = UINT64_MAX;
+	fake_sink_init(&bed.output.fake, SINK_SEEK);
 	return 0;
 }
 
-int bed_free(struct capture_bed *bed)
+int bed_teardown(void **state)
 {
 	char command[96];
 
-	fake_sink_free(&bed->output.fake);
-	unbuild(bed);
-	snprintf(command, sizeof(command), "rm -rf %s", bed->dir);
+	(void)state;
+	fake_sink_free(&bed.output.fake);
+	unbuild();
+	snprintf(command, sizeof(command), "rm -rf %s", bed.dir);
 	return system(command);
 }
 
-void bed_rebuild(struct capture_bed *bed, struct elf_form form)
+void bed_rebuild(struct elf_form form)
 {
-	unbuild(bed);
-	build(bed, form);
+	unbuild();
+	build(form);
 }
 
-const char *bed_path(const struct capture_bed *bed, const char *name)
+const char *bed_path(const char *name)
 {
 	static char path[128];
 
-	snprintf(path, sizeof(path), "%s/%s", bed->dir, name);
+	snprintf(path, sizeof(path), "%s/%s", bed.dir, name);
 	return path;
 }
 
-void bed_prepare(struct capture_bed *bed, struct input *in, const char *name)
+void bed_prepare(struct input *in, const char *name)
 {
-	bed->output.name = name;
-	memset(&bed->cap, 0, sizeof(bed->cap));
-	bed->cap.in = in;
-	bed->cap.out = &bed->output.out;
-	bed->cap.log = fake_log_init(&bed->log);
-	bed->cap.progress = &bed->progress;
-	bed->cap.max_aliases = 100;
+	bed.output.name = name;
+	memset(&bed.cap, 0, sizeof(bed.cap));
+	bed.cap.in = in;
+	bed.cap.out = &bed.output.out;
+	bed.cap.log = fake_log_init(&bed.log);
+	bed.cap.progress = &bed.progress;
+	bed.cap.max_aliases = 100;
 }
 
-void bed_open(struct capture_bed *bed, const char *name)
+int bed_run(struct input *in, const char *name)
 {
-	if (input_file_open(&bed->file, bed_path(bed, name), fake_log_init(&bed->log), &bed->err))
-		fail_msg("%s", bed->err.text);
+	bed_prepare(in, name);
+	return capture(&bed.cap, &bed.err);
 }
 
-struct crosscheck bed_crosscheck(struct capture_bed *bed)
+void bed_open(const char *name)
 {
-	struct crosscheck check = { .log = fake_log_init(&bed->log), .progress = &bed->progress };
+	if (input_file_open(&bed.file, bed_path(name), fake_log_init(&bed.log), &bed.err))
+		fail_msg("%s", bed.err.text);
+}
 
-	assert_int_equal(crosscheck_cores(&check, &bed->wreck.mem.mem, &bed->live.crash, &bed->file.chain.mem, &bed->file.crash,
-					  &bed->err), 0);
+struct crosscheck bed_crosscheck(void)
+{
+	struct crosscheck check = { .log = fake_log_init(&bed.log), .progress = &bed.progress };
+
+	assert_int_equal(crosscheck_cores(&check, &bed.wreck.mem.mem, &bed.live.crash, &bed.file.chain.mem, &bed.file.crash,
+					  &bed.err), 0);
 	return check;
 }
 
-void bed_expect_same(struct capture_bed *bed)
+void bed_expect_same(void)
 {
-	struct crosscheck check = bed_crosscheck(bed);
+	struct crosscheck check = bed_crosscheck();
 
 	assert_int_equal(check.nr_pages, WRECK_PAGES);
 	assert_int_equal(check.nr_differ, 0);
 	assert_int_equal(check.nr_refused, 0);
 }
 
-void bed_expect_status(const struct capture_bed *bed, const char *wanted)
+void bed_expect_status(const char *wanted)
 {
 	struct vmcoreinfo lines;
 	char text[64] = "";
 
-	assert_true(capture_note_find(&bed->file.crash.notes, &lines));
+	assert_true(capture_note_find(&bed.file.crash.notes, &lines));
 	assert_true(vmcoreinfo_string(&lines, "STATUS", text, sizeof(text)));
 	assert_string_equal(text, wanted);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * For tests of the whole road (src/capture.h): a crashed machine as an input, an output to a file in a directory of its own
- * or into memory, and the file opened again. Large: keep it static.
+ * or into memory, and the file opened again.
  */
 #ifndef TESTS_LIB_CAPTURE_BED_H
 #define TESTS_LIB_CAPTURE_BED_H
@@ -37,27 +37,31 @@ struct capture_bed {
 	struct capture cap;
 };
 
-/* 0 or -1, as cmocka's setup functions. */
-int bed_init(struct capture_bed *bed);
-int bed_free(struct capture_bed *bed);
+/* The one of this program, made anew for each test by these two, which are for cmocka. */
+extern struct capture_bed bed;
+int bed_setup(void **state);
+int bed_teardown(void **state);
 
-/* The machine once more, of another form; from bed_init() on it is FORMS[0]. */
-void bed_rebuild(struct capture_bed *bed, struct elf_form form);
+/* The machine once more, of another form; at first it is FORMS[0]. */
+void bed_rebuild(struct elf_form form);
 
 /* The path of a file in the directory; good until the next call. */
-const char *bed_path(const struct capture_bed *bed, const char *name);
+const char *bed_path(const char *name);
 
-/* Make bed->cap ready for capture(): in to the output called name, with aliases, all else as it comes. */
-void bed_prepare(struct capture_bed *bed, struct input *in, const char *name);
+/* Make bed.cap ready for capture(): in to the output called name, with aliases, all else as it comes. */
+void bed_prepare(struct input *in, const char *name);
 
-/* Open a file of the directory as bed->file. */
-void bed_open(struct capture_bed *bed, const char *name);
+/* That, and capture() itself. */
+int bed_run(struct input *in, const char *name);
+
+/* Open a file of the directory as bed.file. */
+void bed_open(const char *name);
 
 /* The machine against the file, by the oracle of the end-to-end tests; and that they are the same. */
-struct crosscheck bed_crosscheck(struct capture_bed *bed);
-void bed_expect_same(struct capture_bed *bed);
+struct crosscheck bed_crosscheck(void);
+void bed_expect_same(void);
 
 /* STATUS in the note that a capture leaves in the file. */
-void bed_expect_status(const struct capture_bed *bed, const char *wanted);
+void bed_expect_status(const char *wanted);
 
 #endif

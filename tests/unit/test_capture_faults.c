@@ -10,31 +10,11 @@
 
 #include "tests/lib/unit.h"
 
-static struct capture_bed bed;
-
-static int setup(void **state)
-{
-	(void)state;
-	return bed_init(&bed);
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	return bed_free(&bed);
-}
-
-static int run(struct input *in, const char *name)
-{
-	bed_prepare(&bed, in, name);
-	return capture(&bed.cap, &bed.err);
-}
-
 static void test_output_does_not_open(void **state)
 {
 	(void)state;
 	bed.output.open_error = -ENOSPC;
-	assert_int_equal(run(&bed.live, "vmcore"), -ENOSPC);
+	assert_int_equal(bed_run(&bed.live, "vmcore"), -ENOSPC);
 	assert_string_equal(bed.err.text, "no room for you");
 	assert_int_equal(bed.output.nr_closed, 1);
 	capture_deinit(&bed.cap);
@@ -52,7 +32,7 @@ static void test_nth_write_fails(void **state)
 		bed.output.fake.fail_at = n;
 		bed.output.fake.fail_error = -ENOSPC;
 		bed.output.fake.fail_on = n % 2;
-		rc = run(&bed.live, NULL);
+		rc = bed_run(&bed.live, NULL);
 		assert_int_equal(bed.output.fake.events[bed.output.fake.nr_events - 1].call, CALL_CLOSE);
 		assert_int_equal(bed.output.fake.committed, !rc);
 		assert_int_equal(bed.output.fake.kept, rc != 0);
@@ -82,7 +62,7 @@ static void test_rest_is_listed(void **state)
 	(void)state;
 	bed.output.fake.fail_at = 6;	/* headers, program headers, notes, ours in two pieces, the first data */
 	bed.output.fake.fail_error = -ENOSPC;
-	assert_int_equal(run(&bed.live, NULL), -ENOSPC);
+	assert_int_equal(bed_run(&bed.live, NULL), -ENOSPC);
 	assert_int_equal(bed.cap.holes.nr_bytes, WRECK_BYTES);
 	assert_int_equal(bed.cap.holes.list[0].error, -ENOSPC);
 	assert_int_equal(bed.cap.holes.list[0].start, WRECK_RAM);
@@ -97,26 +77,26 @@ static void test_nth_read_fails(void **state)
 	for (unsigned int n = 0; n < 12; n++) {
 		bed.wreck.mem.fail_at = bed.wreck.mem.nr_requests + 1 + n;
 		bed.wreck.mem.fail_error = -EIO;
-		assert_int_equal(run(&bed.live, "vmcore"), 0);
+		assert_int_equal(bed_run(&bed.live, "vmcore"), 0);
 		assert_true(bed.cap.holes.nr_bytes <= 4096);
 		capture_deinit(&bed.cap);
-		bed_open(&bed, "vmcore");
-		assert_true(bed_crosscheck(&bed).nr_differ <= 1);
+		bed_open("vmcore");
+		assert_true(bed_crosscheck().nr_differ <= 1);
 		input_close(&bed.file);
 	}
 }
 
 static void test_wrong_files(void **state)
 {
-	int fd = open(bed_path(&bed, "text"), O_WRONLY | O_CREAT, 0600);
+	int fd = open(bed_path("text"), O_WRONLY | O_CREAT, 0600);
 
 	(void)state;
-	assert_int_equal(input_file_open(&bed.file, bed_path(&bed, "none"), NULL, &bed.err), -ENOENT);
+	assert_int_equal(input_file_open(&bed.file, bed_path("none"), NULL, &bed.err), -ENOENT);
 	assert_text(bed.err.text, "/none: No such file or directory");
-	assert_int_equal(input_file_open(&bed.file, bed_path(&bed, "text"), NULL, &bed.err), -ENODATA);
+	assert_int_equal(input_file_open(&bed.file, bed_path("text"), NULL, &bed.err), -ENODATA);
 	assert_text(bed.err.text, "/text: ELF header at 0x0 is not readable through file");
 	assert_int_equal(write_all(fd, "This is no core at all, it is only a text that somebody wrote for a test.", 73), 0);
-	assert_int_equal(input_file_open(&bed.file, bed_path(&bed, "text"), NULL, &bed.err), -EINVAL);
+	assert_int_equal(input_file_open(&bed.file, bed_path("text"), NULL, &bed.err), -EINVAL);
 	assert_text(bed.err.text, "no ELF magic, found 54 68 69 73");
 	close(fd);
 	assert_int_equal(input_file_open(&bed.file, bed.dir, NULL, &bed.err), -EISDIR);
@@ -141,9 +121,9 @@ static void claim(uint64_t claimed)
 	struct elf_phdr phdr;
 	int fd;
 
-	assert_int_equal(run(&bed.live, "vmcore"), 0);
+	assert_int_equal(bed_run(&bed.live, "vmcore"), 0);
 	capture_deinit(&bed.cap);
-	fd = open(bed_path(&bed, "vmcore"), O_RDWR);
+	fd = open(bed_path("vmcore"), O_RDWR);
 	assert_true(fd >= 0);
 	for (unsigned int i = 1; i <= bed.live.crash.nr_segs; i++) {
 		change_phdr(fd, i, &phdr, false);
@@ -163,8 +143,8 @@ static void test_endless_emptiness(void **state)
 
 	(void)state;
 	claim(claimed);
-	bed_open(&bed, "vmcore");
-	assert_int_equal(run(&bed.file, "copy"), -ENODATA);
+	bed_open("vmcore");
+	assert_int_equal(bed_run(&bed.file, "copy"), -ENODATA);
 	assert_true(bed.cap.holes.nr_bytes > claimed - (16 << 20) && bed.cap.holes.nr_bytes < claimed);
 	capture_deinit(&bed.cap);
 	input_close(&bed.file);
@@ -196,8 +176,8 @@ static void test_emptiness_in_each_format(void **state)
 	(void)state;
 	claim(claimed);
 	for (unsigned int i = 0; i < ARRAY_SIZE(cases); i++) {
-		bed_open(&bed, "vmcore");
-		bed_prepare(&bed, &bed.file, "copy");
+		bed_open("vmcore");
+		bed_prepare(&bed.file, "copy");
 		bed.cap.format = cases[i].format;
 		bed.cap.codec = cases[i].codec;
 		bed.cap.jobs = cases[i].jobs;
@@ -206,7 +186,7 @@ static void test_emptiness_in_each_format(void **state)
 		assert_int_equal(bed.cap.nr_unwritten, 0);
 		capture_deinit(&bed.cap);
 		input_close(&bed.file);
-		bed_open(&bed, "copy-incomplete");
+		bed_open("copy-incomplete");
 		assert_page(WRECK_HIGH, WRECK_HIGH);
 		assert_page(WRECK_HIGH + 2 * claimed, WRECK_BACKUP);
 		input_close(&bed.file);
@@ -219,17 +199,17 @@ static void test_truncated_core(void **state)
 	uint64_t size;
 
 	(void)state;
-	assert_int_equal(run(&bed.live, "vmcore"), 0);
+	assert_int_equal(bed_run(&bed.live, "vmcore"), 0);
 	size = bed.cap.plan.file_size;
 	capture_deinit(&bed.cap);
-	assert_int_equal(truncate(bed_path(&bed, "vmcore"), size - 0x2c00), 0);
-	bed_open(&bed, "vmcore");
-	assert_int_equal(run(&bed.file, "copy"), -ENODATA);
+	assert_int_equal(truncate(bed_path("vmcore"), size - 0x2c00), 0);
+	bed_open("vmcore");
+	assert_int_equal(bed_run(&bed.file, "copy"), -ENODATA);
 	assert_int_equal(bed.cap.holes.nr_bytes, 0x2c00);
 	assert_int_equal(bed.cap.holes.list[0].error, -ENODATA);
 	capture_deinit(&bed.cap);
 	input_close(&bed.file);
-	bed_open(&bed, "copy-incomplete");
+	bed_open("copy-incomplete");
 	assert_int_equal(bed.file.crash.ehdr.flags, EF_DUMP_INCOMPLETE);
 	input_close(&bed.file);
 }
@@ -237,14 +217,14 @@ static void test_truncated_core(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_output_does_not_open, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_nth_write_fails, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_rest_is_listed, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_nth_read_fails, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_wrong_files, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_endless_emptiness, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_emptiness_in_each_format, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_truncated_core, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_output_does_not_open, bed_setup, bed_teardown),
+		cmocka_unit_test_setup_teardown(test_nth_write_fails, bed_setup, bed_teardown),
+		cmocka_unit_test_setup_teardown(test_rest_is_listed, bed_setup, bed_teardown),
+		cmocka_unit_test_setup_teardown(test_nth_read_fails, bed_setup, bed_teardown),
+		cmocka_unit_test_setup_teardown(test_wrong_files, bed_setup, bed_teardown),
+		cmocka_unit_test_setup_teardown(test_endless_emptiness, bed_setup, bed_teardown),
+		cmocka_unit_test_setup_teardown(test_emptiness_in_each_format, bed_setup, bed_teardown),
+		cmocka_unit_test_setup_teardown(test_truncated_core, bed_setup, bed_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -15,23 +15,9 @@
 
 #include "tests/lib/unit.h"
 
-static struct capture_bed bed;
-
-static int setup(void **state)
-{
-	(void)state;
-	return bed_init(&bed);
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	return bed_free(&bed);
-}
-
 static void prepare(enum dump_format format, enum codec codec, unsigned int jobs)
 {
-	bed_prepare(&bed, &bed.live, "core");
+	bed_prepare(&bed.live, "core");
 	bed.cap.max_aliases = 0;
 	bed.cap.format = format;
 	bed.cap.codec = codec;
@@ -44,7 +30,7 @@ static void expect_same_memory(const char *name)
 	static uint8_t a[4096], b[4096];
 	unsigned int nr = 0;
 
-	bed_open(&bed, name);
+	bed_open(name);
 	for (paddr_t paddr = 0; paddr < WRECK_HIGH + WRECK_HIGH_SIZE; paddr += 4096) {
 		maddr_t x, y;
 		uint64_t x_len, y_len;
@@ -118,7 +104,7 @@ static void test_shared(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
 		for (unsigned int jobs = 1; jobs <= 2 && kinds[i].format == FORMAT_KDUMP; jobs++) {
-			char *path = strdup(bed_path(&bed, "core"));
+			char *path = strdup(bed_path("core"));
 			uint64_t before;
 
 			pattern_fill(fake_mem_at(&bed.wreck.mem, REPEATED * 4096), REPEATED * 4096, 17 * 4096);
@@ -216,15 +202,15 @@ static void test_no_room(void **state)
 		assert_int_equal(capture(&bed.cap, &bed.err), 0);
 		size = bed.cap.plan.file_size;
 		capture_deinit(&bed.cap);
-		unlink(bed_path(&bed, "core"));
+		unlink(bed_path("core"));
 		for (uint64_t max = 1; max < size; max += size / 40 + 1) {
 			prepare(kinds[i].format, kinds[i].codec, 1);
 			bed.output.max = max;
 			assert_int_equal(capture(&bed.cap, &bed.err), -ENOSPC);
-			assert_true(access(bed_path(&bed, "core"), F_OK) && !access(bed_path(&bed, "core-incomplete"), F_OK));
+			assert_true(access(bed_path("core"), F_OK) && !access(bed_path("core-incomplete"), F_OK));
 			capture_deinit(&bed.cap);
 			/* With its header there it opens, and is known for what it is. */
-			if (max > 20000 && !input_file_open(&bed.file, bed_path(&bed, "core-incomplete"), fake_log_init(&bed.log), &bed.err)) {
+			if (max > 20000 && !input_file_open(&bed.file, bed_path("core-incomplete"), fake_log_init(&bed.log), &bed.err)) {
 				assert_true(bed.file.crash.ehdr.flags & EF_DUMP_INCOMPLETE);
 				input_close(&bed.file);
 			}
@@ -271,8 +257,8 @@ static void test_split(void **state)
 		bed.cap.split_end = i ? 0x808 : 0x120;
 		assert_int_equal(capture(&bed.cap, &bed.err), 0);
 		capture_deinit(&bed.cap);
-		paths[i] = strdup(bed_path(&bed, name));
-		assert_int_equal(rename(bed_path(&bed, "core"), paths[i]), 0);
+		paths[i] = strdup(bed_path(name));
+		assert_int_equal(rename(bed_path("core"), paths[i]), 0);
 	}
 	/* What part 0 has is not shared by part 1. */
 	assert_int_equal(count_shared(&paths[1], 1), 16 - 4);
@@ -297,14 +283,14 @@ static void test_split(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_roundtrip, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_shared, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_unsuitable, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_workers_die, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_holes, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_no_room, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_levels, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_split, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_roundtrip, bed_setup, bed_teardown),
+		cmocka_unit_test_setup_teardown(test_shared, bed_setup, bed_teardown),
+		cmocka_unit_test_setup_teardown(test_unsuitable, bed_setup, bed_teardown),
+		cmocka_unit_test_setup_teardown(test_workers_die, bed_setup, bed_teardown),
+		cmocka_unit_test_setup_teardown(test_holes, bed_setup, bed_teardown),
+		cmocka_unit_test_setup_teardown(test_no_room, bed_setup, bed_teardown),
+		cmocka_unit_test_setup_teardown(test_levels, bed_setup, bed_teardown),
+		cmocka_unit_test_setup_teardown(test_split, bed_setup, bed_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
