@@ -255,7 +255,7 @@ int crash_read(struct crash *crash, const struct crash_source *source, struct er
 	rc = count_phdrs(crash, source, err);
 	if (!rc)
 		rc = read_phdrs(crash, source, err);
-	if (!rc && !crash->nr_segs)
+	if (!rc && !crash->nr_segs && !(source->notes_will_do && crash->notes.len && !crash->nr_rejected))
 		rc = fail(err, -EINVAL, "no usable PT_LOAD among %u program headers", crash->nr_phdrs);
 	if (!rc && crash->notes.vmcoreinfo_len && share_by_paddr(crash))
 		rc = fail(err, -ENOMEM, "no memory to sort %u segments", crash->nr_segs);

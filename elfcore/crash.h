@@ -55,6 +55,7 @@ struct crash_source {
 	maddr_t addr;
 	uint64_t size;		/* of the header, 0 = unknown */
 	uint64_t max_off;	/* where the data of a PT_LOAD can end, 0 = physical memory and files end below 2^52 */
+	bool notes_will_do;	/* there need be no memory: what is written before any is (vmcore-notes) */
 	struct log *log;
 };
 

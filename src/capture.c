@@ -106,8 +106,11 @@ static int make_plan(struct capture *c, struct core *core, struct error *err)
 {
 	uint64_t page_size = max_u64(c->kernel.page_size, 4096);
 	bool elf = c->format == FORMAT_ELF;
-	int rc = plan_init(&c->plan, &c->in->crash, page_size, err);
+	int rc;
 
+	if (!c->in->crash.nr_segs)
+		return fail(err, -ENODATA, "there is no memory in it, only notes");
+	rc = plan_init(&c->plan, &c->in->crash, page_size, err);
 	if (rc)
 		return rc;
 	c->plan.level = c->level;

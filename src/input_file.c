@@ -99,7 +99,7 @@ static int try_kdump(struct input *in, struct mem **ret, struct log *log, struct
 
 static int try_elf(struct input *in, struct mem **ret, struct log *log, struct error *err)
 {
-	struct crash_source source = { .mem = in->files[0].top, .log = log };
+	struct crash_source source = { .mem = in->files[0].top, .notes_will_do = true, .log = log };
 	int rc = crash_read(&in->crash, &source, err);
 
 	*ret = source.mem;

@@ -57,6 +57,8 @@ def check_notes(scenario, path):
     expect(release == scenario.crashed.version, f"{path.name}: OSRELEASE is {release}")
     code, said = readers.run(["readelf", "-W", "-n", path])
     expect(code == 0 and said.count("PRSTATUS") == scenario.case.smp, f"readelf -n {path.name}: {said[-300:]}")
+    code, said = readers.run([KCAPTURE, "info", path])
+    expect(code == 0 and f"kernel       {release}" in said and said.count(" ip 0x") == scenario.case.smp, f"kcapture info {path.name}: {said[-300:]}")
 
 
 def check_console(scenario, text, panic):

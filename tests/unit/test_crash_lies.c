@@ -126,6 +126,29 @@ static void test_nothing_usable(void **state)
 	scene_free(&s);
 }
 
+/* What is saved before any memory can be looked at; with a PT_LOAD that had to be dropped it would be another thing. */
+static void test_notes_alone(void **state)
+{
+	struct bytes notes = { 0 };
+
+	(void)state;
+	bytes_note(&notes, ELFDATA2LSB, 4, "VMCOREINFO", 0, "A=1\n", 4);
+	for (unsigned int nr_loads = 0; nr_loads < 2; nr_loads++) {
+		struct scene s;
+
+		scene_init(&s, FORMS[0]);
+		scene_notes(&s, 0x8000, &notes);
+		for (unsigned int i = 0; i < nr_loads; i++)
+			header_load(&s.header, 0x1000, 0x1000, 0x1000, UINT64_MAX, UINT64_MAX);
+		s.notes_will_do = true;
+		assert_int_equal(scene_read(&s), nr_loads ? -EINVAL : 0);
+		assert_int_equal(s.crash.nr_segs, 0);
+		assert_int_equal(s.crash.vmcoreinfo.len, nr_loads ? 0 : 4);
+		scene_free(&s);
+	}
+	bytes_free(&notes);
+}
+
 /* Each is rejected alone; the good ones before and behind it stay, with their numbers among all PT_LOADs. */
 static void test_absurd_loads(void **state)
 {
@@ -209,6 +232,7 @@ int main(void)
 		cmocka_unit_test(test_lying_phnum_without_size),
 		cmocka_unit_test(test_truncated_phdrs),
 		cmocka_unit_test(test_nothing_usable),
+		cmocka_unit_test(test_notes_alone),
 		cmocka_unit_test(test_absurd_loads),
 		cmocka_unit_test(test_xnum_lies),
 	};
