@@ -257,7 +257,7 @@ int crash_read(struct crash *crash, const struct crash_source *source, struct er
 		rc = read_phdrs(crash, source, err);
 	if (!rc && !crash->nr_segs && !(source->notes_will_do && crash->notes.len && !crash->nr_rejected))
 		rc = fail(err, -EINVAL, "no usable PT_LOAD among %u program headers", crash->nr_phdrs);
-	if (!rc && crash->notes.vmcoreinfo_len && share_by_paddr(crash))
+	if (!rc && crash->nr_segs && crash->notes.vmcoreinfo_len && share_by_paddr(crash))
 		rc = fail(err, -ENOMEM, "no memory to sort %u segments", crash->nr_segs);
 	if (rc) {
 		crash_deinit(crash);
@@ -292,7 +292,9 @@ void crash_deinit(struct crash *crash)
 
 int crash_find_paddr(const struct crash *crash, paddr_t paddr, maddr_t *ret, uint64_t *len_ret)
 {
-	for (const struct segment *seg = crash->segs; seg < crash->segs + crash->nr_segs; seg++) {
+	for (unsigned int i = 0; i < crash->nr_segs; i++) {
+		const struct segment *seg = &crash->segs[i];
+
 		if (seg->paddr == PADDR_NONE || paddr < seg->paddr || paddr - seg->paddr >= seg->filesz)
 			continue;
 		*ret = seg->src + (paddr - seg->paddr);
@@ -304,7 +306,9 @@ int crash_find_paddr(const struct crash *crash, paddr_t paddr, maddr_t *ret, uin
 
 int crash_find_vaddr(const struct crash *crash, vaddr_t vaddr, maddr_t *ret, uint64_t *len_ret)
 {
-	for (const struct segment *seg = crash->segs; seg < crash->segs + crash->nr_segs; seg++) {
+	for (unsigned int i = 0; i < crash->nr_segs; i++) {
+		const struct segment *seg = &crash->segs[i];
+
 		if (vaddr < seg->vaddr || vaddr - seg->vaddr >= seg->filesz)
 			continue;
 		*ret = seg->src + (vaddr - seg->vaddr);

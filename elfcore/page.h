@@ -84,7 +84,7 @@ struct page_verdict page_classify(const struct page_layout *layout, const uint8_
 /* Does a dump level leave pages of this class out? */
 bool page_class_excluded(enum page_class class, unsigned int level);
 
-/* How many pages from this one on does a dump level leave out? Poisoned and offline ones are left out at every level. */
+/* How many pages from this one on does a dump level leave out? Poisoned and offline ones are wanted at no level. */
 uint64_t page_nr_excluded(const struct page_verdict *verdict, unsigned int level);
 
 const char *page_class_name(enum page_class class);

@@ -31,7 +31,7 @@ struct pagemap {
 	uint8_t *present;		/* a bit a page, lowest first: it is in a PT_LOAD */
 	bool all_present;
 	uint8_t *wanted;		/* present and not left out */
-	uint8_t *dangerous;		/* poisoned or offline: must not be read at all */
+	uint8_t *dangerous;		/* poisoned or offline: had better not be read at all */
 	uint8_t *poisoned;		/* those of bad memory */
 
 	/* pages of all windows asked for, by class; reset with pagemap_reset_counts() */

@@ -7,9 +7,6 @@
 
 #include "elfcore/bits.h"
 
-/* How much longer a gap counts, as a power of two, for what lies in it: such pages had better not be read. */
-enum { SHIFT_NONE = 0, SHIFT_OFFLINE = 6, SHIFT_POISON = 20 };
-
 /* Wanted page frames, half open. */
 struct run {
 	pfn_t start, end;
@@ -29,8 +26,8 @@ static unsigned int shift_between(const struct pagemap *pm, pfn_t from, pfn_t to
 	uint32_t start = max_u64(from, pm->start) - pm->start, end = min_u64(to - pm->start, pm->nr_pages);
 
 	if (bits_next(pm->poisoned, start, end) < end)
-		return SHIFT_POISON;
-	return bits_next(pm->dangerous, start, end) < end ? SHIFT_OFFLINE : SHIFT_NONE;
+		return GAP_SHIFT_POISONED;
+	return bits_next(pm->dangerous, start, end) < end ? GAP_SHIFT_OFFLINE : 0;
 }
 
 /* A window ends: what lies behind its last run, if any, must be known when the next run is found. */
@@ -67,9 +64,9 @@ static void join(struct runs *runs)
 static void add_run(struct runs *runs, const struct pagemap *pm, pfn_t start, pfn_t end)
 {
 	struct run *last = runs->nr ? &runs->list[runs->nr - 1] : NULL;
-	unsigned int shift = last ? max_u64(runs->shift, shift_between(pm, last->end, start)) : SHIFT_NONE;
+	unsigned int shift = last ? max_u64(runs->shift, shift_between(pm, last->end, start)) : 0;
 
-	runs->shift = SHIFT_NONE;
+	runs->shift = 0;
 	if (last && may_join(runs, last, start, shift)) {
 		last->end = end;
 	} else {

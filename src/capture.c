@@ -66,8 +66,12 @@ static void say_pages(struct capture *c, const struct pagemap *pm)
 		log_info(c->log, "level %u: %llu of %llu pages wanted", c->level, (unsigned long long)pm->nr_wanted,
 			 (unsigned long long)pm->nr_present);
 	if (c->plan.gap > 1 && !c->in->crash.partial)
-		log_info(c->log, "too many gaps for an ELF core: those that are shorter than %llu pages are kept, the kdump format has no such limit",
-			 (unsigned long long)c->plan.gap);
+		log_info(c->log, "too many gaps for an ELF core: those shorter than %llu pages are kept, shorter than %llu even with offline "
+			 "pages; the kdump format has no such limit", (unsigned long long)c->plan.gap,
+			 (unsigned long long)max_u64(c->plan.gap >> GAP_SHIFT_OFFLINE, 1));
+	if (c->plan.gap >> GAP_SHIFT_POISONED > 1)
+		log_warn(c->log, "that is so with pages of bad memory too, in gaps shorter than %llu pages",
+			 (unsigned long long)(c->plan.gap >> GAP_SHIFT_POISONED));
 }
 
 /* Selection is an economy: whatever is wrong with it, all pages are dumped instead. */

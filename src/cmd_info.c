@@ -157,6 +157,8 @@ static void show_completeness(struct input *in)
 		rc = mem_check_whole(source, &err);
 	if (!rc)
 		rc = check_end(in, &err);
+	if (!rc && !in->crash.nr_segs)
+		rc = fail(&err, -ENODATA, "there is no memory in it, only notes");
 	printf(ROW "%s%s\n", "complete", rc ? "NO, " : "yes", err.text);
 }
 

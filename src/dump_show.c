@@ -103,7 +103,8 @@ void dump_show_stats(const struct dump_show *show, struct capture *c)
 
 	if (!(show->messages & MESSAGE_REPORT))
 		return;
-	if (memory_use_count(&use, &c->kernel, false, NULL, &err)) {
+	/* Of short gaps that are kept (plan->gap) zeros were counted, too: those that are wanted are not known then. */
+	if (memory_use_count(&use, &c->kernel, c->plan.gap > 1, NULL, &err)) {
 		dump_say(show, MESSAGE_REPORT, "\nNo statistics: %s\n", err.text);
 		return;
 	}
@@ -111,11 +112,10 @@ void dump_show_stats(const struct dump_show *show, struct capture *c)
 	private = c->level & DUMP_LEVEL_CACHE_PRIVATE ? use.nr_class[PAGE_CACHE_PRIVATE] : 0;
 	user = c->level & DUMP_LEVEL_USER ? use.nr_class[PAGE_USER] : 0;
 	free_pages = c->level & DUMP_LEVEL_FREE ? use.nr_class[PAGE_FREE] : 0;
-	excluded = cache + private + user + free_pages + use.nr_poisoned + use.nr_class[PAGE_OFFLINE];
-	zero = c->level & DUMP_LEVEL_ZERO ? c->nr_zero_bytes / use.page_size : 0;
-	/* Short gaps that are kept (plan->gap) hold pages of zeros that are counted already. */
-	zero = min_u64(zero, use.nr_pages - min_u64(excluded, use.nr_pages));
-	excluded += zero;
+	zero = c->plan.gap > 1 ? use.nr_zero : c->nr_zero_bytes / use.page_size;
+	zero = c->level & DUMP_LEVEL_ZERO ? zero : 0;
+	excluded = zero + cache + private + user + free_pages + use.nr_poisoned + use.nr_class[PAGE_OFFLINE];
+	excluded = min_u64(excluded, use.nr_pages);	/* a poisoned page is of a class, too */
 	total = max_pfn(&c->in->crash, use.page_size);
 	dump_say(show, MESSAGE_REPORT, "\nOriginal pages  : 0x%016llx\n  Excluded pages   : 0x%016llx\n",
 		 (unsigned long long)use.nr_pages, (unsigned long long)excluded);

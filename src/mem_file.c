@@ -42,12 +42,13 @@ static int file_read(struct mem *mem, maddr_t addr, void *buf, size_t len)
 {
 	struct mem_file *file = container_of(mem, struct mem_file, mem);
 
-	int rc = 0;
+	int rc;
 
-	if (in_hole(file, addr, len))
+	if (in_hole(file, addr, len)) {
 		memset(buf, 0, len);
-	else
-		rc = read_all_at(file->fd, addr, buf, len);
+		return 0;
+	}
+	rc = read_all_at(file->fd, addr, buf, len);
 	if (file->uncached && (file->nr_cached += len) >= DROP_STEP) {
 		drop_cached(file->fd, 0, 0);
 		file->nr_cached = 0;

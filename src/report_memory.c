@@ -113,6 +113,8 @@ void report_memory(struct report *r)
 		html_bytes(use.nr_pages * use.page_size, bytes);
 		html(r->out, "<p class=\"dim\">%s by what it was used for</p>\n", bytes);
 		chart(r, pages, use.nr_pages, use.page_size);
+	} else {
+		report_missing(r, "There is no memory in it, only notes.");
 	}
 	html(r->out, "</section>\n");
 }

@@ -22,6 +22,7 @@ struct check {
 	size_t nr_phdrs;
 	uint64_t size;			/* of the file */
 	unsigned int nr_prstatus, nr_vmcoreinfo;
+	size_t nr_loads;		/* that hold memory */
 	size_t nr_beyond, first_beyond;	/* program headers whose data lies beyond the end of the file */
 };
 
@@ -113,8 +114,11 @@ static void check_phdrs(struct check *c)
 			check_note_segment(c, &phdr);
 		else if (phdr.p_type == PT_LOAD)
 			check_load(c, i, &phdr);
+		c->nr_loads += phdr.p_type == PT_LOAD && phdr.p_memsz;
 	}
 	report_beyond(c);
+	if (!c->nr_loads)
+		verify_defect(c->v, "there is no memory in it, only notes");
 	if (!c->nr_prstatus)
 		verify_defect(c->v, "no registers of any CPU (NT_PRSTATUS)");
 	if (!c->nr_vmcoreinfo)

@@ -38,7 +38,7 @@ def main():
     narrate(f"Fetching Debian's {KERNEL} cloud kernel and its debug symbols (kept in build/cache).")
     kernel, vmlinux = fetch_kernel(KERNEL), fetch_vmlinux(KERNEL)
 
-    case = Case("demo", memory=1024, crashkernel="256M", dirty=200, partition=True, config=("crosscheck no",))
+    case = Case("demo", memory=1024, crashkernel="256M", dirty=200, partition=True)
     one = scenario.Scenario(case, directory)
     narrate(f"Booting {kernel.version} in QEMU: 2 CPUs, 1 GiB, an NVMe disk with an ext4 partition. Its user space\n"
             "          loads a second kernel and kcapture's image with kexec -p, then panics on purpose. The console:")

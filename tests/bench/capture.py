@@ -23,7 +23,7 @@ from lib.paths import BUILD, INIT
 from lib.runner import drop_large_files
 
 BENCH = BUILD / "bench"
-PLAIN = Case("plain", memory=2048, crashkernel="256M", config=("crosscheck no",))
+PLAIN = Case("plain", memory=2048, crashkernel="256M")
 LOADS = {"idle": 0, "half full": 1000}          # MiB dirtied before the crash
 
 

@@ -15,7 +15,7 @@ from lib import sparse
 from lib.paths import CACHE
 
 CORE = CACHE / "cores" / "bench.raw"
-CASE = Case("bench-core", memory=1536, dirty=800, crashkernel="256M", oracle=True, config=("crosscheck no",))
+CASE = Case("bench-core", memory=1536, dirty=800, crashkernel="256M", oracle=True)
 
 
 def bench_core():

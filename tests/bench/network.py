@@ -116,7 +116,7 @@ def prepare(base, name, config):
     directory = BENCH / name
     shutil.rmtree(directory, ignore_errors=True)
     directory.mkdir(parents=True)
-    return dataclasses.replace(base, name=name, devices=DEVICES, config=(*config, *network.QUICK)), directory
+    return dataclasses.replace(base, name=name, devices=DEVICES, config=tuple(config)), directory
 
 
 def plain_copy(base):

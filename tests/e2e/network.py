@@ -43,7 +43,6 @@ class NetCase(Case):
     before: tuple = ()                  # targets that are tried before the receiver
 
 
-QUICK = ("crosscheck no",)
 CASES = [
     NetCase("tcp"),
     NetCase("tcp-e1000-static", crashed="6.1-generic", memory=768, crashkernel="256M", nic="e1000",
@@ -235,7 +234,7 @@ def check(case, directory):
     devices = ("-netdev", f"{case.netdev},id=n0", "-device", f"{case.nic},netdev=n0,mac={MAC}")
     if case.vlan:
         devices = VlanSwitch(case.vlan).devices(case.nic)
-    one = NetScenario(dataclasses.replace(case, config=(*case.config, *QUICK), devices=devices), directory)
+    one = NetScenario(dataclasses.replace(case, devices=devices), directory)
     vm = one.run()
     if case.arm:
         check_dry_runs(vm)

@@ -39,7 +39,7 @@ class Power:
 
     def __init__(self, directory):
         case = Case("power-cuts", bus="virtio-blk", throttle=32 << 20,
-                    config=("crosscheck no", "final_action halt", "extra_modules virtio_blk virtio_pci"))
+                    config=("final_action halt", "extra_modules virtio_blk virtio_pci"))
         self.one = scenario.Scenario(case, directory)
         self.dir, self.disk = directory, self.one.target
         self.state, self.log = directory / "state", directory / "writes"

@@ -14,7 +14,7 @@
 
 static void check_crash(const struct crash *crash)
 {
-	must(crash->nr_segs > 0 && crash->nr_segs <= crash->nr_phdrs);
+	must(crash->nr_segs <= crash->nr_phdrs);
 	for (unsigned int i = 0; i < crash->nr_segs; i++) {
 		const struct segment *seg = &crash->segs[i];
 		maddr_t src;
@@ -139,10 +139,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size < 1)
 		return 0;
 	source.size = data[0] & 1 ? mem.size : 0;
+	source.notes_will_do = data[0] & 0x80;
 	if (crash_read(&crash, &source, &err)) {
 		must(err.code < 0 && memchr(err.text, 0, sizeof(err.text)));
 		return 0;
 	}
+	must(crash.nr_segs || source.notes_will_do);
 	check_crash(&crash);
 	look_inside(&crash, &mem.mem);
 	capture_note_attribute_cpus(&crash.notes);

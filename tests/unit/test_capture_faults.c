@@ -10,6 +10,17 @@
 
 #include "tests/lib/unit.h"
 
+/* What has notes only is no core that anything can be made of. */
+static void test_no_memory(void **state)
+{
+	(void)state;
+	bed.live.crash.nr_segs = 0;
+	assert_int_equal(bed_run(&bed.live, "vmcore"), -ENODATA);
+	assert_string_equal(bed.err.text, "there is no memory in it, only notes");
+	assert_int_equal(bed.output.nr_opened, 0);
+	capture_deinit(&bed.cap);
+}
+
 static void test_output_does_not_open(void **state)
 {
 	(void)state;
@@ -217,6 +228,7 @@ static void test_truncated_core(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_no_memory, bed_setup, bed_teardown),
 		cmocka_unit_test_setup_teardown(test_output_does_not_open, bed_setup, bed_teardown),
 		cmocka_unit_test_setup_teardown(test_nth_write_fails, bed_setup, bed_teardown),
 		cmocka_unit_test_setup_teardown(test_rest_is_listed, bed_setup, bed_teardown),

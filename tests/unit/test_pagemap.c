@@ -23,7 +23,7 @@
 static const char info[] =
 	"PAGESIZE=4096\nSYMBOL(mem_map)=ffff888000000010\nSIZE(page)=64\nOFFSET(page.flags)=0\nOFFSET(page.mapping)=24\n"
 	"OFFSET(page._mapcount)=48\nOFFSET(page.private)=40\nOFFSET(page.compound_head)=8\nLENGTH(zone.free_area)=11\n"
-	"NUMBER(PG_lru)=4\nNUMBER(PG_private)=13\nNUMBER(PG_head_mask)=65536\nNUMBER(PG_slab)=9\n"
+	"NUMBER(PG_hwpoison)=23\nNUMBER(PG_lru)=4\nNUMBER(PG_private)=13\nNUMBER(PG_head_mask)=65536\nNUMBER(PG_slab)=9\n"
 	"OFFSET(page.compound_dtor)=16\nOFFSET(page.compound_order)=17\nNUMBER(PAGE_BUDDY_MAPCOUNT_VALUE)=-129\n"
 	"NUMBER(PAGE_OFFLINE_MAPCOUNT_VALUE)=-257\n";
 
@@ -275,7 +275,7 @@ static void test_cut(void **state)
 	plan_deinit(&plan);
 }
 
-/* Too many runs: short gaps are kept as well. A page that must not be read is never in a gap that is kept. */
+/* Too many runs: short gaps are kept as well. One with an offline page is kept later. */
 static void test_too_many_runs(void **state)
 {
 	(void)state;
@@ -306,6 +306,28 @@ static void test_offline_gaps_last(void **state)
 	assert_int_equal(plan.gap, 128);
 	assert_int_equal(plan.nr_loads, 1);
 	assert_load(0, DIRECT, 0, 128 * 4096);
+	plan_deinit(&plan);
+}
+
+/* What may be a machine check is kept when nothing else is left. */
+static void test_poisoned_gaps_last_of_all(void **state)
+{
+	(void)state;
+	segs[0].filesz = segs[0].memsz = 256 * 4096;
+	for (pfn_t pfn = 16; pfn < 48; pfn += 2)
+		set_page(pfn, 0, OFFLINE, 0);
+	put(MAP + 64 * 100, 8, 1 << 23);
+	assert_int_equal(filter(31, 2), 0);
+	assert_int_equal(plan.gap, 128);
+	assert_int_equal(plan.nr_loads, 2);
+	assert_load(0, DIRECT, 0, 100 * 4096);
+	assert_load(1, DIRECT + 101 * 4096, 101 * 4096, 155 * 4096);
+	plan_deinit(&plan);
+	pagemap_deinit(&pm);
+
+	assert_int_equal(filter(31, 1), 0);
+	assert_int_equal(plan.gap, 1 << 21);
+	assert_load(0, DIRECT, 0, 256 * 4096);
 	plan_deinit(&plan);
 }
 
@@ -383,6 +405,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_cut, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_too_many_runs, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_offline_gaps_last, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_poisoned_gaps_last_of_all, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_gap_over_a_window, setup, teardown),
 	};
 
