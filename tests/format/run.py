@@ -215,7 +215,9 @@ def oracle_notices(directory):
         load = core.loads[-1] if core.loads[-1].paddr != elf.NO_PADDR else core.loads[1]
         offset = load.offset + load.filesz // 2
         old = core.read(offset, 1)
-        note = core.phdrs[0].offset + elf.NHDR.size + len("CORE\0\0\0\0") + 112
+        registers = next(note.desc for note in core.notes if note.type == elf.NT_PRSTATUS)
+        notes = core.phdrs[0]
+        note = notes.offset + core.read(notes.offset, notes.filesz).index(registers) + 112
     with open(bad, "r+b") as file:
         for where, byte in ((offset, bytes([old[0] ^ 1])), (note, b"\xa5")):
             file.seek(where)
