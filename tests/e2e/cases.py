@@ -265,18 +265,18 @@ lvm vgchange --config "$conf" -ay vg-a; cryptsetup open --key-file /etc/key /dev
 """
 
 STACKED = [
-    Case("lvm", partition=HALVES, disk=1536, targets=("ext4 LABEL=crashes", "assemble lvm:vg-a/crash"), config=("extra_modules nvme"),
+    Case("lvm", partition=HALVES, disk=1536, targets=("ext4 LABEL=crashes", "assemble lvm:vg-a/crash"), config=("extra_modules nvme",),
          reopen=(LVM + 'lvm vgchange --config "$conf" -ay vg-a', "/dev/vg-a/crash"),
          prepare=VOLUME.replace("DEVICE", "/dev/nvme0n1p1") + MKFS.replace("DEVICE", "/dev/vg-a/crash")),
-    Case("md-mirror", partition=HALVES, disk=1536, targets=("ext4 UUID={fs}", "assemble md:{md}"), config=("extra_modules nvme"),
+    Case("md-mirror", partition=HALVES, disk=1536, targets=("ext4 UUID={fs}", "assemble md:{md}"), config=("extra_modules nvme",),
          reopen=("mdadm --assemble --run /dev/md0 /dev/nvme0n1p1 /dev/nvme0n1p2", "/dev/md0"),
          prepare=MIRROR + MKFS.replace("DEVICE", "/dev/md0") + MD_UUID),
     Case("md-degraded", partition=HALVES, disk=1536, targets=("ext4 UUID={fs}", "assemble md:{md}", "target_timeout 8"),
-         config=("extra_modules nvme"), reopen=("mdadm --assemble --run /dev/md0 /dev/nvme0n1p1", "/dev/md0"),
+         config=("extra_modules nvme",), reopen=("mdadm --assemble --run /dev/md0 /dev/nvme0n1p1", "/dev/md0"),
          prepare=MIRROR.replace("/dev/nvme0n1p2", "missing") + MKFS.replace("DEVICE", "/dev/md0") + MD_UUID),
     Case("btrfs-subvol", target="btrfs", targets=("btrfs /dev/nvme0n1", "subvol crashes"), prepare=SUBVOLUME),
     Case("luks", partition=HALVES, disk=1536, targets=("ext4 /dev/mapper/luks-{luks}", "assemble luks:{luks}", "luks_key {key}"),
-         config=("extra_modules nvme"), crashkernel="192M",
+         config=("extra_modules nvme",), crashkernel="192M",
          reopen=("cryptsetup open --key-file /etc/key /dev/nvme0n1p1 secret", "/dev/mapper/secret"),
          prepare=SECRET.replace("DEVICE", "/dev/nvme0n1p1") + MKFS.replace("DEVICE", "/dev/mapper/secret")),
     # All of them one on the other. The configuration says nothing of it: arm sees it on the live machine.
