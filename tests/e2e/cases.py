@@ -69,6 +69,11 @@ class Case:
     left: tuple = ()                    # of the old dumps those that stay, by their age
     memory_bar: int = 4096              # KiB of /init's own peak memory
 
+    def __post_init__(self):
+        for field in ("config", "targets", "devices", "reopen", "old", "left"):
+            if not isinstance(getattr(self, field), tuple):
+                raise TypeError(f"{self.name}: {field} is no tuple")
+
 
 CRASHES = [Case(f"{crash}{load}-{target}", crash=crash, load=load, target=target, smp=smp, oracle=oracle,
                 stacks=crash in ("oops", "cpu1") and load == "-s")
