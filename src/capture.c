@@ -65,13 +65,24 @@ static void say_pages(struct capture *c, const struct pagemap *pm)
 	if (pm->classify)
 		log_info(c->log, "level %u: %llu of %llu pages wanted", c->level, (unsigned long long)pm->nr_wanted,
 			 (unsigned long long)pm->nr_present);
-	if (c->plan.gap > 1 && !c->in->crash.partial)
+}
+
+/* What an ELF core keeps beside the pages that are wanted. */
+static void say_gaps(struct capture *c)
+{
+	uint64_t gap = c->plan.gap;
+
+	if (gap <= 1)
+		return;
+	if (c->in->crash.partial)
+		log_warn(c->log, "too many gaps for a core: what the source left out of fewer than %llu pages reads as zeros",
+			 (unsigned long long)gap);
+	else
 		log_info(c->log, "too many gaps for an ELF core: those shorter than %llu pages are kept, shorter than %llu even with offline "
-			 "pages; the kdump format has no such limit", (unsigned long long)c->plan.gap,
-			 (unsigned long long)max_u64(c->plan.gap >> GAP_SHIFT_OFFLINE, 1));
-	if (c->plan.gap >> GAP_SHIFT_POISONED > 1)
+			 "pages; the kdump format has no such limit", (unsigned long long)gap, (unsigned long long)max_u64(gap >> GAP_SHIFT_OFFLINE, 1));
+	if (gap >> GAP_SHIFT_POISONED > 1)
 		log_warn(c->log, "that is so with pages of bad memory too, in gaps shorter than %llu pages",
-			 (unsigned long long)(c->plan.gap >> GAP_SHIFT_POISONED));
+			 (unsigned long long)(gap >> GAP_SHIFT_POISONED));
 }
 
 /* Selection is an economy: whatever is wrong with it, all pages are dumped instead. */
@@ -91,10 +102,8 @@ static void leave_out(struct capture *c)
 		pm.level_done = c->level & DUMP_LEVEL_ZERO;
 		pm.why = err;
 	}
-	if (partial && c->plan.gap > 1)
-		log_warn(c->log, "too many gaps for a core: what the source left out of fewer than %llu pages reads as zeros",
-			 (unsigned long long)c->plan.gap);
 	say_pages(c, &pm);
+	say_gaps(c);
 	pagemap_deinit(&pm);
 }
 

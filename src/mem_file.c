@@ -41,7 +41,6 @@ static bool in_hole(struct mem_file *file, maddr_t addr, size_t len)
 static int file_read(struct mem *mem, maddr_t addr, void *buf, size_t len)
 {
 	struct mem_file *file = container_of(mem, struct mem_file, mem);
-
 	int rc;
 
 	if (in_hole(file, addr, len)) {
