@@ -12,7 +12,7 @@ import subprocess
 
 from e2e import armed, machine, old_dumps, remains
 from lib import compare_cores, elf, gdb_stacks, gdb_threads, guest, listings, read_back, sparse, stacks
-from lib.disk import MIB, Disk
+from lib.disk import DRIVERS, MIB, Disk
 from lib.fetch_kernels import build_module, fetch_kernel
 from lib.paths import INIT, KCAPTURE
 from lib.runner import DEADLINE, Failure, expect
@@ -74,8 +74,7 @@ class Scenario:
         self.dump = self.target         # who tells what lies there: the disk itself, or what was read back from it
         self.oracle = None
         if case.oracle:
-            self.oracle = Disk(directory / "oracle.img", (case.memory + 128) * MIB, "nvme",
-                               n=1 if case.bus == "nvme" else 0)
+            self.oracle = Disk(directory / "oracle.img", (case.memory + 128) * MIB, "virtio-blk" if case.bus == "nvme" else "nvme")
 
     def _throttle(self):
         throttle = f",throttling.bps-write={self.case.throttle}" if self.case.throttle else ""
@@ -145,7 +144,7 @@ class Scenario:
             return self.write_config()
         image = capture_image(self.capture, self.config_lines(), self.dir)
         if self.oracle:
-            modules = guest.module_closure(self.capture, "nvme")
+            modules = guest.module_closure(self.capture, *DRIVERS[self.oracle.bus])
             image = guest.with_oracle(image, INIT, self.oracle.device, modules, self.capture.root)
         return image
 
@@ -218,10 +217,10 @@ class Scenario:
             vm.qmp("inject-nmi")
         if self.case.unplug:
             vm.wait_for(r"kcapture: writing.* [1-9]\d ?%")
-            vm.qmp("device_del", id=f"dev{self.target.n}")
+            vm.qmp("device_del", id=f"dev-{self.target.id}")
         if self.case.stall:
             vm.wait_for(r"kcapture: writing.* [1-9]\d ?%")
-            vm.qmp("block_set_io_throttle", device=f"disk{self.target.n}", bps=0, bps_rd=0, bps_wr=1, iops=0, iops_rd=0, iops_wr=0)
+            vm.qmp("block_set_io_throttle", device=f"disk-{self.target.id}", bps=0, bps_rd=0, bps_wr=1, iops=0, iops_rd=0, iops_wr=0)
 
     def _wait_for_end(self, vm):
         if self.case.final == "halt":

@@ -13,7 +13,7 @@ import subprocess
 
 from lib import guest, sparse
 from lib.cpio import Archive
-from lib.disk import MIB, Disk
+from lib.disk import DRIVERS, MIB, Disk
 from lib.fetch_kernels import fetch_kernel
 from lib.paths import CACHE, TESTS
 from lib.runner import Failure
@@ -22,6 +22,7 @@ from lib.vm import VM, Timeout, steady
 CORES = CACHE / "cores"
 WORKLOAD = TESTS / "lib" / "workload.c"
 MEMORY, NODE_0, DIMM, BALLOON = 3072, 512, 128, 64      # MiB
+SCRATCH = "virtio-blk"                              # bus of the disks for swap and for files
 GIGANTIC = ((1 << (1 << 18)) - 1) << (1 << 18)      # page frames of the only place for a hugetlb page of 1 GiB, as a bitmap
 APPEND = ("console=ttyS0 crashkernel=192M panic=-1 hugepagesz=1G hugepages=1 hugepagesz=2M hugepages=12 "
           "hugetlb_free_vmemmap=on")
@@ -40,8 +41,8 @@ for module in MODULES; do insmod $module; done
 echo always > /sys/kernel/mm/transparent_hugepage/enabled
 echo always > /sys/kernel/mm/transparent_hugepage/shmem_enabled
 echo 2000 > /sys/kernel/mm/ksm/pages_to_scan; echo 1 > /sys/kernel/mm/ksm/run
-mkswap /dev/nvme1n1 > /dev/null; swapon /dev/nvme1n1
-mke2fs /dev/nvme2n1 > /dev/null 2>&1; mount -t ext4 /dev/nvme2n1 /mnt; cp /bin/busybox /capture/vmlinuz /mnt
+mkswap SWAP > /dev/null; swapon SWAP
+mke2fs FILES > /dev/null 2>&1; mount -t ext4 FILES /mnt && say "mounted"; cp /bin/busybox /capture/vmlinuz /mnt
 n=0; while [ $n -lt 300 ]; do echo $n > /mnt/file$n; n=$((n + 1)); done; rm /mnt/file1*
 dd if=/dev/urandom of=/tmp/seed bs=64k count=16 2>/dev/null
 n=0; while [ $n -lt 16 ]; do (echo $n; cat /tmp/seed) > /tmp/f$n; n=$((n + 1)); done; rm /tmp/f1*
@@ -70,13 +71,14 @@ def workload(directory):
     return program
 
 
-def first_initrd(kernel, capture_initrd, directory):
-    modules = guest.module_closure(kernel, "virtio_pci", "virtio_balloon", "nvme", "ext4")
+def first_initrd(kernel, capture_initrd, scratch, directory):
+    modules = guest.module_closure(kernel, "virtio_pci", "virtio_balloon", *DRIVERS[SCRATCH], "ext4")
     archive = Archive()
     for module in modules:
         archive.copy(kernel.root / module, f"modules/{module.rsplit('/', 1)[-1]}")
     script = INIT.replace("MODULES", " ".join("/modules/" + module.rsplit("/", 1)[-1] for module in modules))
     script = script.replace("CAPTURE_APPEND", f"{CAPTURE_APPEND} {steady()}").replace("BALLOON_PAGES", str(BALLOON * 256))
+    script = script.replace("SWAP", scratch[0].device).replace("FILES", scratch[1].device)
     archive.file("init", script, 0o755)
     archive.copy(workload(directory), "workload")
     archive.copy(kernel.vmlinuz, "capture/vmlinuz")
@@ -85,9 +87,9 @@ def first_initrd(kernel, capture_initrd, directory):
 
 
 def machine(kernel, disk, directory):
-    initrd, scratch = directory / "initrd.img", [Disk(directory / f"scratch{n}.img", 64 * MIB, n=n) for n in (1, 2)]
-    capture = guest.dd_only(disk.device, modules=guest.module_closure(kernel, "nvme"), kernel_root=kernel.root)
-    initrd.write_bytes(first_initrd(kernel, capture, directory))
+    initrd, scratch = directory / "initrd.img", [Disk(directory / f"scratch{n}.img", 64 * MIB, SCRATCH, n=n) for n in (0, 1)]
+    capture = guest.dd_only(disk.device, modules=guest.module_closure(kernel, *DRIVERS[disk.bus]), kernel_root=kernel.root)
+    initrd.write_bytes(first_initrd(kernel, capture, scratch, directory))
     args = ["-kernel", str(kernel.vmlinuz), "-initrd", str(initrd), "-append", f"{APPEND} {steady()}"]
     args += ["-device", "virtio-balloon-pci,id=balloon"]
     for node, size in enumerate((NODE_0, MEMORY - NODE_0)):
@@ -139,7 +141,7 @@ def crash(kernel, core):
             vm, size = run_machine(kernel, disk, work)
         except Timeout as again:
             raise Failure(f"{again}, log {work}") from None
-    for wanted in ("pages of 1048576 KiB: 1", "pages of 2048 KiB: 1[0-2]", f"balloon {BALLOON * 256}", "2 nodes", "workload: swapped"):
+    for wanted in ("pages of 1048576 KiB: 1", "pages of 2048 KiB: 1[0-2]", f"balloon {BALLOON * 256}", "2 nodes", "guest: mounted", "workload: swapped"):
         if not re.search(wanted, vm.text()):
             raise Failure(f"the crowded machine does not say {wanted!r}, log {work}")
     with open(disk.path, "rb") as source, open(work / "core", "wb") as out:
@@ -153,7 +155,7 @@ def crash(kernel, core):
 def core_of(name):
     """The core of a kernel by its name in fetch_kernels.py; made when it is not there."""
     kernel = fetch_kernel(name)
-    makers = (kernel.deb_version, INIT, APPEND, CAPTURE_APPEND, WORKLOAD.read_text(), MEMORY, NODE_0, DIMM, BALLOON)
+    makers = (kernel.deb_version, INIT, APPEND, CAPTURE_APPEND, WORKLOAD.read_text(), MEMORY, NODE_0, DIMM, BALLOON, SCRATCH)
     key = hashlib.sha256(repr(makers).encode()).hexdigest()[:16]
     core = CORES / f"crowded-{name}-{key}"
     CORES.mkdir(parents=True, exist_ok=True)

@@ -13,29 +13,32 @@ from lib import sparse
 
 MIB = 1 << 20
 
-# bus: (QEMU device arguments, device name in the guest)
+# bus: (QEMU device arguments, device name in the guest). NVMe controllers are probed side by side: of two in a machine
+# either may be nvme0, so the second disk is one of another bus.
 BUSES = {
-    "nvme": (["-device", "nvme,serial=kc{n},id=dev{n},drive=disk{n}"], "/dev/nvme{n}n1"),
-    "virtio-blk": (["-device", "virtio-blk-pci,serial=kc{n},id=dev{n},drive=disk{n}"], "/dev/vd{letter}"),
-    "virtio-scsi": (["-device", "virtio-scsi-pci,id=bus{n}",
-                     "-device", "scsi-hd,serial=kc{n},id=dev{n},bus=bus{n}.0,drive=disk{n}"], "/dev/sd{letter}"),
-    "ahci": (["-device", "ahci,id=bus{n}",
-              "-device", "ide-hd,serial=kc{n},id=dev{n},bus=bus{n}.0,drive=disk{n}"], "/dev/sd{letter}"),
-    "usb": (["-device", "qemu-xhci,id=bus{n}",
-             "-device", "usb-storage,serial=kc{n},bus=bus{n}.0,id=dev{n},drive=disk{n}"], "/dev/sd{letter}"),
-    "sdcard": (["-device", "sdhci-pci,id=bus{n}", "-device", "sd-card,id=dev{n},drive=disk{n}"], "/dev/mmcblk{n}"),
+    "nvme": (["-device", "nvme,serial=kc{n},id=dev-{id},drive=disk-{id}"], "/dev/nvme{n}n1"),
+    "virtio-blk": (["-device", "virtio-blk-pci,serial=kc{n},id=dev-{id},drive=disk-{id}"], "/dev/vd{letter}"),
+    "virtio-scsi": (["-device", "virtio-scsi-pci,id=bus-{id}",
+                     "-device", "scsi-hd,serial=kc{n},id=dev-{id},bus=bus-{id}.0,drive=disk-{id}"], "/dev/sd{letter}"),
+    "ahci": (["-device", "ahci,id=bus-{id}",
+              "-device", "ide-hd,serial=kc{n},id=dev-{id},bus=bus-{id}.0,drive=disk-{id}"], "/dev/sd{letter}"),
+    "usb": (["-device", "qemu-xhci,id=bus-{id}",
+             "-device", "usb-storage,serial=kc{n},bus=bus-{id}.0,id=dev-{id},drive=disk-{id}"], "/dev/sd{letter}"),
+    "sdcard": (["-device", "sdhci-pci,id=bus-{id}", "-device", "sd-card,id=dev-{id},drive=disk-{id}"], "/dev/mmcblk{n}"),
     "pmem": (["-machine", "pc,nvdimm=on", "-m", "slots=2,maxmem=8G",
-              "-object", "memory-backend-file,id=disk{n},share=on,mem-path={path},size={size}",
-              "-device", "nvdimm,id=dev{n},memdev=disk{n}"], "/dev/pmem{n}"),
+              "-object", "memory-backend-file,id=disk-{id},share=on,mem-path={path},size={size}",
+              "-device", "nvdimm,id=dev-{id},memdev=disk-{id}"], "/dev/pmem{n}"),
 }
 
+
+DRIVERS = {"nvme": ("nvme",), "virtio-blk": ("virtio_pci", "virtio_blk")}     # modules, for the buses of disks that tests write themselves
 
 MKFS = {"xfs": ["mkfs.xfs", "-q", "-f"], "btrfs": ["mkfs.btrfs", "-q", "-f"], "vfat": ["mkfs.vfat", "-F", "32", "-I"]}
 
 
 @dataclasses.dataclass
 class Disk:
-    """An image file and how it is attached; n counts the disks of one bus kind in one machine."""
+    """An image file and how it is attached; n counts the disks of one bus kind in one machine, of NVMe there is one."""
     path: pathlib.Path
     size: int                       # bytes
     bus: str = "nvme"
@@ -43,6 +46,11 @@ class Disk:
     partition: bool | str = False   # True: one over all, or sfdisk's input
     drive_options: str = ""         # more -drive properties
     drive: str = ""                 # instead of the plain file
+
+    @property
+    def id(self):
+        """What QEMU's ids of its parts end in."""
+        return f"{self.bus}-{self.n}"
 
     @property
     def device(self):
@@ -78,13 +86,13 @@ class Disk:
         subprocess.run(argv, check=True, capture_output=True)
 
     def qemu_args(self):
-        arguments = [arg.format(n=self.n, path=self.path, size=self.size) for arg in BUSES[self.bus][0]]
+        arguments = [arg.format(n=self.n, id=self.id, path=self.path, size=self.size) for arg in BUSES[self.bus][0]]
         if self.bus == "pmem":
             return arguments
         if self.drive:
-            drive = f"{self.drive},id=disk{self.n}"
+            drive = f"{self.drive},id=disk-{self.id}"
         else:
-            drive = f"file={self.path},format=raw,cache=unsafe,id=disk{self.n}"
+            drive = f"file={self.path},format=raw,cache=unsafe,id=disk-{self.id}"
         return ["-drive", f"if=none,{drive}{self.drive_options}", *arguments]
 
     def place(self, key):

@@ -9,7 +9,7 @@ import re
 import subprocess
 
 from lib import guest
-from lib.disk import MIB, Disk
+from lib.disk import DRIVERS, MIB, Disk
 from lib.fetch_kernels import fetch_kernel
 from lib.runner import expect
 from lib.vm import VM, steady
@@ -39,10 +39,10 @@ class Tree:
         os.link(self.top / path.lstrip("/"), out)
 
 
-def script(fstype, device, options, reopen):
+def script(fstype, device, options, reopen, out):
     """What the machine does: put the device together, mount it read-only, pack."""
     return (f"{reopen}\nmkdir /mnt\nmount -t {fstype} -o ro{options} {device} /mnt\n"
-            "/usr/bin/tar -C /mnt -cf /dev/nvme1n1 --sparse --exclude=./lost+found .\n")
+            f"/usr/bin/tar -C /mnt -cf {out} --sparse --exclude=./lost+found .\n")
 
 
 def read_back(disk, fstype, directory, options="", reopen=("", "")):
@@ -53,11 +53,11 @@ def read_back(disk, fstype, directory, options="", reopen=("", "")):
     commands, device = reopen
     kernel, initrd, top = fetch_kernel("6.1"), directory / "read_back.img", directory / "tree"
     source = Disk(disk.path, disk.size, "nvme", partition=disk.partition, drive_options=",snapshot=on")
-    out = Disk(directory / "tree.tar", disk.size + 64 * MIB, "nvme", n=1)
+    out = Disk(directory / "tree.tar", disk.size + 64 * MIB, "virtio-blk")
     out.create()
-    modules = ("nvme", *MODULES[fstype], *(guest.STACK_MODULES if commands else ()))
+    modules = ("nvme", *DRIVERS[out.bus], *MODULES[fstype], *(guest.STACK_MODULES if commands else ()))
     programs = ("tar", *(guest.STACK_PROGRAMS if commands else ()))
-    todo = script(fstype, device or source.device, options, commands)
+    todo = script(fstype, device or source.device, options, commands, out.device)
     initrd.write_bytes(guest.prepare_image(kernel, todo, programs, modules, source.device))
     args = ["-kernel", str(kernel.vmlinuz), "-initrd", str(initrd), "-append", f"console=ttyS0 panic=-1 {steady()}",
             *source.qemu_args(), *out.qemu_args()]
