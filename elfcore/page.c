@@ -7,6 +7,8 @@
 #include "elfcore/elf_codec.h"
 
 #define ORDER_LIMIT 32
+#define TYPE_TOP_BYTE 0xff000000U
+#define CACHE_LEVELS (DUMP_LEVEL_CACHE | DUMP_LEVEL_CACHE_PRIVATE)
 
 static int offset_of(const struct vmcoreinfo *info, const char *key)
 {
@@ -32,7 +34,7 @@ static struct page_type type_of(const struct vmcoreinfo *info, const char *key)
 
 	if (!vmcoreinfo_number(info, key, &number))
 		return (struct page_type){ 0, 0 };
-	return (struct page_type){ (uint32_t)number, (uint32_t)number & 0xffffff ? UINT32_MAX : 0xff000000 };
+	return (struct page_type){ (uint32_t)number, (uint32_t)number & 0xffffff ? UINT32_MAX : TYPE_TOP_BYTE };
 }
 
 /* What does not lie inside one struct page is not read. */
@@ -100,6 +102,12 @@ static int required_offsets(struct page_layout *l, const struct vmcoreinfo *info
 	return 0;
 }
 
+/* A type in the top byte is one of a kernel where slab is such a type as well: no page with a type is user memory. */
+static bool knows_slab(const struct page_layout *l)
+{
+	return l->slab_bit != BIT_NONE || l->slab.mask || l->buddy.mask == TYPE_TOP_BYTE;
+}
+
 /* Not hwpoison, not unaccepted: many kernels are built without them. */
 static const char *find_lacking(const struct page_layout *l)
 {
@@ -113,9 +121,11 @@ static const char *find_lacking(const struct page_layout *l)
 		return "OFFSET(page.compound_dtor)";
 	if (!l->dtor_hugetlb && l->hugetlb_bit == BIT_NONE && !l->hugetlb.mask)
 		return "NUMBER(HUGETLB_PAGE_DTOR)";
+	if (l->private_bit == BIT_NONE)
+		return "NUMBER(PG_private)";
 	if (l->swapcache != BIT_NONE && l->swapbacked == BIT_NONE)
 		return "NUMBER(PG_swapbacked)";
-	if (l->slab_bit == BIT_NONE && !l->slab.mask)
+	if (!knows_slab(l))
 		return "NUMBER(PG_slab)";
 	if (!l->offline.mask)
 		return "NUMBER(PAGE_OFFLINE_MAPCOUNT_VALUE)";
@@ -154,16 +164,27 @@ int page_layout_init(struct page_layout *l, const struct vmcoreinfo *info, uint8
 
 unsigned int page_levels_known(const struct page_layout *l, const char **missing_ret)
 {
-	unsigned int known = DUMP_LEVEL_ZERO | DUMP_LEVEL_USER;
+	/* Other members lie over mapping and flags in tail pages, and over mapping in slabs. */
+	const struct {
+		bool known;
+		unsigned int levels;
+		const char *key;
+	} needs[] = {
+		{ l->lru != BIT_NONE, CACHE_LEVELS, "NUMBER(PG_lru)" },
+		{ l->buddy.mask, DUMP_LEVEL_FREE, "NUMBER(PAGE_BUDDY_MAPCOUNT_VALUE)" },
+		{ l->nr_orders, DUMP_LEVEL_FREE, "LENGTH(zone.free_area)" },
+		{ knows_slab(l), DUMP_LEVEL_USER, "NUMBER(PG_slab)" },
+		{ l->compound_head != OFF_NONE, CACHE_LEVELS | DUMP_LEVEL_USER, "OFFSET(page.compound_head)" },
+	};
+	unsigned int known = DUMP_LEVEL_MAX;
 
-	if (l->lru != BIT_NONE)
-		known |= DUMP_LEVEL_CACHE | DUMP_LEVEL_CACHE_PRIVATE;
-	else if (missing_ret)
-		*missing_ret = "NUMBER(PG_lru)";
-	if (l->buddy.mask && l->nr_orders)
-		known |= DUMP_LEVEL_FREE;
-	else if (missing_ret)
-		*missing_ret = l->nr_orders ? "NUMBER(PAGE_BUDDY_MAPCOUNT_VALUE)" : "LENGTH(zone.free_area)";
+	for (size_t i = 0; i < ARRAY_SIZE(needs); i++) {
+		if (needs[i].known)
+			continue;
+		known &= ~needs[i].levels;
+		if (missing_ret)
+			*missing_ret = needs[i].key;
+	}
 	return known;
 }
 
@@ -180,6 +201,12 @@ static bool has_bit(uint64_t flags, int bit)
 static bool has_type(uint32_t word, struct page_type type)
 {
 	return type.mask && (word & type.mask) == (type.value & type.mask);
+}
+
+/* Counts of mappings begin at -1, types are below; of user memory hugetlb alone has one. */
+static bool type_is_set(uint32_t word)
+{
+	return (int32_t)word < -1;
 }
 
 /* The order of the compound page that page heads; 0 when it heads none, or when nothing sensible is found. */
@@ -217,7 +244,7 @@ struct page_verdict page_classify(const struct page_layout *l, const uint8_t *pa
 {
 	uint64_t flags = get_word(l, page, l->flags);
 	uint32_t type = elf_get(l->data, page + l->mapcount, 4);
-	bool slab = has_bit(flags, l->slab_bit) || has_type(type, l->slab), anon;
+	bool slab = has_bit(flags, l->slab_bit) || has_type(type, l->slab), kernel, anon;
 	struct page_verdict v = { PAGE_KEEP, 0, has_bit(flags, l->hwpoison) };
 
 	/* A tail page was decided with its head, but may be poisoned by itself. */
@@ -238,9 +265,10 @@ struct page_verdict page_classify(const struct page_layout *l, const uint8_t *pa
 		return v;
 	}
 	v.order = compound_order(l, flags, next);
-	anon = get_word(l, page, l->mapping) & PAGE_MAPPING_ANON && !slab;
-	if (is_cache(l, flags) && !anon)
-		v.class = has_bit(flags, l->private_bit) ? PAGE_CACHE_PRIVATE : PAGE_CACHE;
+	kernel = slab || (type_is_set(type) && !has_type(type, l->hugetlb));
+	anon = get_word(l, page, l->mapping) & PAGE_MAPPING_ANON && !kernel;
+	if (is_cache(l, flags) && !anon && !kernel)
+		v.class = l->private_bit == BIT_NONE || has_bit(flags, l->private_bit) ? PAGE_CACHE_PRIVATE : PAGE_CACHE;
 	else if (anon || is_hugetlb(l, flags, type, next))
 		v.class = PAGE_USER;
 	else if (has_type(type, l->offline) && !slab)

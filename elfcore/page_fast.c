@@ -31,7 +31,8 @@ bool page_fast_init(struct page_fast *f, const struct page_layout *l)
 	f->swap = f->swapcache | mask_of(l->swapbacked);
 	f->rare = mask_of(l->hwpoison) | l->head_mask | mask_of(l->slab_bit);
 	f->telling = f->rare | f->lru | f->private_bit | f->swap;
-	return ELFDATA_HOST == ELFDATA2LSB && l->data == ELFDATA_HOST && l->word == 8 && l->compound_head != OFF_NONE && types_are_negative(l);
+	return ELFDATA_HOST == ELFDATA2LSB && l->data == ELFDATA_HOST && l->word == 8 && l->compound_head != OFF_NONE &&
+	       l->private_bit != BIT_NONE && types_are_negative(l);
 }
 
 static bool is_type(uint32_t word, struct page_type type)
@@ -47,11 +48,9 @@ struct page_verdict page_fast_typed(const struct page_fast *f, const uint8_t *pa
 
 	if (is_type(type, l->buddy) && order < l->nr_orders)
 		return (struct page_verdict){ PAGE_FREE, order, false };
-	/* In no list and without a mapping it is what its type says. */
-	if (!(load_64(page + l->flags) & (f->lru | f->swapcache)) && !(load_64(page + l->mapping) & PAGE_MAPPING_ANON) &&
-	    !is_type(type, l->buddy) && !is_type(type, l->unaccepted))
-		return (struct page_verdict){ is_type(type, l->offline) && !is_type(type, l->slab) ? PAGE_OFFLINE : PAGE_KEEP, 0, false };
-	return page_classify(l, page, next);
+	if (is_type(type, l->unaccepted) || is_type(type, l->hugetlb))
+		return page_classify(l, page, next);
+	return (struct page_verdict){ is_type(type, l->offline) && !is_type(type, l->slab) ? PAGE_OFFLINE : PAGE_KEEP, 0, false };
 }
 
 /* With a type: alike in all that page_classify() asks of pages that are not rare. */

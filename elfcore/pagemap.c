@@ -70,6 +70,7 @@ static void limit_level(struct pagemap *pm, unsigned int level, struct log *log)
 	const char *missing = NULL;
 
 	pm->level_done = level & (pm->classify ? page_levels_known(&pm->layout, &missing) : DUMP_LEVEL_ZERO);
+	pm->level &= pm->level_done;
 	if (pm->level_done == level)
 		return;
 	if (missing)
@@ -377,8 +378,11 @@ void pagemap_window_known(struct pagemap *pm, pfn_t start, const uint8_t *wanted
 
 bool pagemap_next_run(const struct pagemap *pm, pfn_t *pfn, pfn_t *end_ret)
 {
-	uint32_t bit = bits_next(pm->wanted, *pfn > pm->start ? *pfn - pm->start : 0, pm->nr_pages);
+	uint32_t bit;
 
+	if (*pfn >= pm->start + pm->nr_pages)
+		return false;
+	bit = bits_next(pm->wanted, *pfn > pm->start ? *pfn - pm->start : 0, pm->nr_pages);
 	if (bit == pm->nr_pages)
 		return false;
 	*pfn = pm->start + bit;

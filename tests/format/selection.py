@@ -16,7 +16,7 @@ from lib.runner import expect
 CHUNK = 1 << 20
 HIDDEN = ("SIZE(page)", "OFFSET(page.", "NUMBER(PG_", "NUMBER(PAGE_", "LENGTH(zone", "SYMBOL(mem_section)", "LENGTH(mem_section)")
 KEYS = ("PAGESIZE", "SIZE(page)", "OFFSET(page.flags)", "OFFSET(page.mapping)", "OFFSET(page._mapcount)", "OFFSET(page.private)",
-        "OFFSET(page.compound_head)", "OFFSET(page.compound_dtor)", "OFFSET(page.compound_order)", "LENGTH(zone.free_area)",
+        "OFFSET(page.compound_head)", "OFFSET(page.compound_info)", "OFFSET(page.compound_dtor)", "OFFSET(page.compound_order)", "LENGTH(zone.free_area)",
         "NUMBER(PG_lru)", "NUMBER(PG_private)", "NUMBER(PG_swapcache)", "NUMBER(PG_swapbacked)", "NUMBER(PG_slab)",
         "NUMBER(PG_hugetlb)", "NUMBER(PG_head_mask)", "NUMBER(HUGETLB_PAGE_DTOR)", "NUMBER(PAGE_BUDDY_MAPCOUNT_VALUE)",
         "NUMBER(PAGE_OFFLINE_MAPCOUNT_VALUE)", "NUMBER(PAGE_HUGETLB_MAPCOUNT_VALUE)", "NUMBER(PAGE_SLAB_MAPCOUNT_VALUE)",
@@ -24,7 +24,8 @@ KEYS = ("PAGESIZE", "SIZE(page)", "OFFSET(page.flags)", "OFFSET(page.mapping)", 
         "NUMBER(SECTION_SIZE_BITS)", "NUMBER(MAX_PHYSMEM_BITS)", "NUMBER(phys_base)", "NUMBER(pgtable_l5_enabled)")
 # What no type tells: macros of the kernel, and how large its pages are.
 UNKNOWN_TO_TYPES = {"6.1": ("PAGESIZE", "NUMBER(PAGE_BUDDY_MAPCOUNT_VALUE)", "NUMBER(PAGE_OFFLINE_MAPCOUNT_VALUE)"),
-                    "6.12": ("PAGESIZE",)}
+                    "6.12": ("PAGESIZE",), "7": ("PAGESIZE",)}
+KALLSYMS = "SYMBOL(kallsyms"     # without them the kernel's own types are not found either
 PEAK_KIB = 12 << 10
 TASKS = """
 import sys
@@ -122,8 +123,8 @@ def lean_without(core, key, directory):
 
 def missing_keys(kernel, directory):
     """
-    Without any one of the keys there is a selection, which leaves out no page more. Where the crashed kernel's types say the
-    same nothing changes; where they do not the log says what stays, and why.
+    Without any one of the keys there is a selection, which leaves out no page more, with or without the crashed kernel's own
+    types. Where those say the same nothing changes; where they do not the log says what stays, and why.
     """
     core = crowded.core_of(kernel)
     with elf.Core(core) as parsed:
@@ -135,6 +136,8 @@ def missing_keys(kernel, directory):
     for key in keys:
         found, said = page_sets.of_level(core, 31, directory, (key + "=",))
         expect(not told & ~found, f"without {key} {page_sets.describe(told & ~found)} are left out as well")
+        alone, _ = page_sets.of_level(core, 31, directory, (key + "=", KALLSYMS))
+        expect(not told & ~alone, f"without {key} and types {page_sets.describe(told & ~alone)} are left out as well")
         if key not in UNKNOWN_TO_TYPES[kernel]:
             expect(found == told, f"without {key} {page_sets.describe(found & ~told)} are kept")
         elif found != told:

@@ -142,6 +142,57 @@ static void test_types_of_6_12(void **state)
 	assert_int_equal(judge(0, 0, 0xf3000000, 0).class, PAGE_KEEP);		/* guard */
 }
 
+/* A type that nobody has heard of yet is kernel memory, whatever lies where others have their mapping and flags. */
+static void test_new_types(void **state)
+{
+	(void)state;
+	use(linux_6_12);
+	assert_int_equal(judge(0, 0x1001, 0xf8000000, 0).class, PAGE_KEEP);
+	assert_int_equal(judge(LRU, 0x1000, 0xe0000000, 0).class, PAGE_KEEP);
+	assert_int_equal(judge(0, 0x1001, 0x0000ffff, 0).class, PAGE_USER);
+	use(linux_6_1);
+	assert_int_equal(judge(0, 0x1001, (uint32_t)-1025, 0).class, PAGE_KEEP);	/* page table */
+}
+
+/* Where pages that only look like cache or user memory cannot be told from it, neither is left out. */
+static void test_levels_known(void **state)
+{
+	static const struct { const char *text, *key; unsigned int lost; } table[] = {
+		{ linux_6_1, "OFFSET(page.compound_head)", DUMP_LEVEL_CACHE | DUMP_LEVEL_CACHE_PRIVATE | DUMP_LEVEL_USER },
+		{ linux_6_1, "NUMBER(PG_slab)", DUMP_LEVEL_USER },
+		{ linux_6_1, "NUMBER(PG_lru)", DUMP_LEVEL_CACHE | DUMP_LEVEL_CACHE_PRIVATE },
+		{ linux_6_1, "NUMBER(PAGE_BUDDY_MAPCOUNT_VALUE)", DUMP_LEVEL_FREE },
+		{ linux_6_1, "LENGTH(zone.free_area)", DUMP_LEVEL_FREE },
+		{ linux_6_1, "NUMBER(PG_head_mask)", 0 },
+		{ linux_6_12, "NUMBER(PAGE_SLAB_MAPCOUNT_VALUE)", 0 },	/* every type is told from user memory */
+	};
+	char text[sizeof(linux_6_1) + sizeof(linux_6_12)];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
+		const char *missing = NULL;
+
+		strcpy(text, table[i].text);
+		*strstr(text, table[i].key) = '-';
+		use(text);
+		assert_int_equal(page_levels_known(&layout, &missing), DUMP_LEVEL_MAX & ~table[i].lost);
+		if (table[i].lost)
+			assert_string_equal(missing, table[i].key);
+	}
+}
+
+/* Nobody knows which pages of the cache have private data: only who wants none of them leaves them out. */
+static void test_private_unknown(void **state)
+{
+	char text[sizeof(linux_6_1)];
+
+	(void)state;
+	strcpy(text, linux_6_1);
+	*strstr(text, "NUMBER(PG_private)") = '-';
+	use(text);
+	assert_int_equal(judge(LRU, 0x1000, NO_TYPE, 0).class, PAGE_CACHE_PRIVATE);
+}
+
 /* A kernel that does not say what is free, or hugetlb: such pages are kept. */
 static void test_unknown_is_kept(void **state)
 {
@@ -170,13 +221,12 @@ static void test_missing_keys(void **state)
 	assert_text(err.text, "OFFSET(page.private)");
 }
 
-/* An offset beyond the struct page would be read behind the buffer of struct pages. */
 /* Keys that make less be left out when they are missing are named, one by one; not those of other generations. */
 static void test_lacks(void **state)
 {
 	static const char *const keys[] = {
 		"OFFSET(page.compound_head)", "NUMBER(PG_head_mask)", "OFFSET(page.compound_order)", "OFFSET(page.compound_dtor)",
-		"NUMBER(HUGETLB_PAGE_DTOR)", "NUMBER(PG_swapbacked)", "NUMBER(PG_slab)", "NUMBER(PAGE_OFFLINE_MAPCOUNT_VALUE)",
+		"NUMBER(HUGETLB_PAGE_DTOR)", "NUMBER(PG_private)", "NUMBER(PG_swapbacked)", "NUMBER(PG_slab)", "NUMBER(PAGE_OFFLINE_MAPCOUNT_VALUE)",
 	};
 	char text[sizeof(linux_6_1)];
 
@@ -193,6 +243,7 @@ static void test_lacks(void **state)
 	assert_null(layout.lacks);
 }
 
+/* An offset beyond the struct page would be read behind the buffer of struct pages. */
 static void test_offsets_outside(void **state)
 {
 	(void)state;
@@ -253,6 +304,9 @@ int main(void)
 		cmocka_unit_test_setup(test_tail_is_kept, setup),
 		cmocka_unit_test_setup(test_compound, setup),
 		cmocka_unit_test_setup(test_types_of_6_12, setup),
+		cmocka_unit_test_setup(test_new_types, setup),
+		cmocka_unit_test_setup(test_levels_known, setup),
+		cmocka_unit_test_setup(test_private_unknown, setup),
 		cmocka_unit_test_setup(test_unknown_is_kept, setup),
 		cmocka_unit_test_setup(test_missing_keys, setup),
 		cmocka_unit_test_setup(test_lacks, setup),

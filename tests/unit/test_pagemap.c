@@ -390,6 +390,40 @@ static void test_kept(void **state)
 	pagemap_kept_deinit(&kept);
 }
 
+/* A part of a split dump may begin 2^32 pages behind a window: nothing of that one is in it. */
+static void test_far_start(void **state)
+{
+	pfn_t pfn = 3 + (1ULL << 32), end;
+
+	(void)state;
+	pagemap_init(&pm, &kernel, 0, NULL, &err);
+	pagemap_window(&pm, 0);
+	assert_false(pagemap_next_run(&pm, &pfn, &end));
+	pfn = NR_PAGES - 1;
+	assert_true(pagemap_next_run(&pm, &pfn, &end));
+	assert_int_equal(end, NR_PAGES);
+}
+
+/* A selection without the key that tells tail pages leaves no user page out, nor does it count them as left out. */
+static void test_tails_unknown(void **state)
+{
+	char *text = strdup(info);
+	pfn_t pfn = 0, end;
+
+	(void)state;
+	*strstr(text, "OFFSET(page.compound_head)") = '-';
+	crash.vmcoreinfo = (struct vmcoreinfo){ text, sizeof(info) - 1 };
+	set_page(100, ANON, NO_TYPE, 0);
+	set_page(200, 0, BUDDY, 0);
+	pagemap_init(&pm, &kernel, DUMP_LEVEL_MAX, NULL, &err);
+	assert_int_equal(pm.level_done, DUMP_LEVEL_ZERO | DUMP_LEVEL_FREE);
+	assert_text(pm.why.text, "OFFSET(page.compound_head)");
+	pagemap_window(&pm, 0);
+	assert_true(pagemap_next_run(&pm, &pfn, &end));
+	assert_int_equal(end, 200);
+	free(text);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -407,6 +441,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_offline_gaps_last, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_poisoned_gaps_last_of_all, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_gap_over_a_window, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_far_start, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_tails_unknown, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
