@@ -60,8 +60,8 @@ void signature_add(struct signature *sig, const struct bt_frame *frame)
 
 	if (frame->boundary != BT_CALL && !frame->unwind.user && is_only_handling(sig, frame))
 		signature_init(sig);
-	else if (frame->boundary != BT_CALL)
-		sig->closed = true;
+	else if (frame->boundary != BT_CALL && (sig->nr || frame->unwind.user))
+		sig->closed = true;	/* an NMI may have met the way into an interrupt: then it is what that one met */
 	if (sig->closed || !frame->name[0])
 		return;
 	snprintf(name, sizeof(name), "%.*s", (int)min_u64(len, sizeof(name) - 1), frame->name);

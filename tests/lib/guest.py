@@ -24,7 +24,8 @@ INIT = """#!/bin/busybox sh
 /bin/busybox --install -s /bin
 export PATH=/usr/bin:/bin
 mount -t proc proc /proc; mount -t sysfs sys /sys; mount -t devtmpfs dev /dev 2>/dev/null
-mkdir -p /tmp; mount -t tmpfs -o size=90% tmp /tmp
+# What was packed for /tmp, as where this tree lies there, stays.
+mkdir -p /tmp /new; mount -t tmpfs -o size=90% tmp /new; cp -a /tmp/. /new; mount --move /new /tmp; rmdir /new
 . /guest.conf
 hostname "$HOSTNAME"
 say() { read up rest < /proc/uptime; echo "guest: $* [uptime $up]"; }

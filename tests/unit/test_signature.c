@@ -54,6 +54,20 @@ static void test_plain(void **state)
 	EXPECT(sysrq, "sysrq_handle_crash __handle_sysrq ksys_write");
 }
 
+/* An NMI in the first steps of an interrupt, which are those of every one: what that interrupted is what counts. */
+static void test_nmi_on_the_way(void **state)
+{
+	static const struct line lines[] = {
+		{ "panic", NULL, BT_CALL, false }, { "nmi_panic.cold", NULL, BT_CALL, false }, { "unknown_nmi_error.cold", NULL, BT_CALL, false },
+		{ "end_repeat_nmi", NULL, BT_CALL, false }, { "__sysvec_apic_timer_interrupt", NULL, BT_NMI, false },
+		{ "asm_sysvec_apic_timer_interrupt", NULL, BT_CALL, false }, { "native_safe_halt", NULL, BT_INTERRUPT, false },
+		{ "do_idle", NULL, BT_CALL, false },
+	};
+
+	(void)state;
+	EXPECT(lines, "native_safe_halt do_idle");
+}
+
 /* The same stack elsewhere in memory signs the same, another one differently, none not at all. */
 static void test_stable(void **state)
 {
@@ -135,6 +149,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_plain),
+		cmocka_unit_test(test_nmi_on_the_way),
 		cmocka_unit_test(test_stable),
 		cmocka_unit_test(test_exception),
 		cmocka_unit_test(test_interrupt),
