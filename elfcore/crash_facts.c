@@ -44,12 +44,11 @@ static void read_stack(struct crash_facts *facts, struct backtrace *bt)
 	if (!note || backtrace_start_cpu(bt, note))
 		return;
 	while (backtrace_next(bt, &frame)) {
-		unsigned int nr_before = facts->signature.nr;
+		bool is_first = signature_add(&facts->signature, &frame);
 
-		signature_add(&facts->signature, &frame);
 		if (frame.unwind.user)
 			continue;
-		if (facts->signature.nr == 1 && (nr_before != 1 || frame.boundary != BT_CALL)) {
+		if (is_first) {
 			facts->ip = frame.unwind.ip;
 			bt_frame_text(&frame, facts->place, sizeof(facts->place));
 		}

@@ -53,25 +53,32 @@ static bool is_only_handling(const struct signature *sig, const struct bt_frame 
 	       (frame->boundary == BT_INTERRUPT && sig->watchdog);
 }
 
-void signature_add(struct signature *sig, const struct bt_frame *frame)
+bool signature_add(struct signature *sig, const struct bt_frame *frame)
 {
 	char name[SIGNATURE_NAME], full[SIGNATURE_NAME];
 	size_t len = strcspn(frame->name + 1, ".") + 1;
 
+	/* An NMI may have met the way into an interrupt: then it is what that one met. */
 	if (frame->boundary != BT_CALL && !frame->unwind.user && is_only_handling(sig, frame))
-		signature_init(sig);
-	else if (frame->boundary != BT_CALL && (sig->nr || frame->unwind.user))
-		sig->closed = true;	/* an NMI may have met the way into an interrupt: then it is what that one met */
+		sig->handler = true;
+	else if (frame->boundary != BT_CALL && ((sig->nr && !sig->handler) || frame->unwind.user))
+		sig->closed = true;
 	if (sig->closed || !frame->name[0])
-		return;
+		return false;
 	snprintf(name, sizeof(name), "%.*s", (int)min_u64(len, sizeof(name) - 1), frame->name);
+	if (is_frame_of_every_crash(name))
+		return false;
+	if (sig->handler)
+		signature_init(sig);
 	sig->watchdog |= is_watchdog(name);
-	if (sig->nr == SIGNATURE_DEPTH || is_frame_of_every_crash(name))
-		return;
+	if (sig->nr == SIGNATURE_DEPTH)
+		return false;
 	snprintf(full, sizeof(full), frame->module[0] ? "%s:%s" : "%s%s", frame->module, name);
 	/* Recursion is as deep as the stack happens to allow. */
-	if (!sig->nr || strcmp(sig->names[sig->nr - 1], full))
-		memcpy(sig->names[sig->nr++], full, sizeof(full));
+	if (sig->nr && !strcmp(sig->names[sig->nr - 1], full))
+		return false;
+	memcpy(sig->names[sig->nr++], full, sizeof(full));
+	return sig->nr == 1;
 }
 
 void signature_text(const struct signature *sig, char ret[SIGNATURE_LEN])

@@ -17,13 +17,14 @@ struct signature {
 	char names[SIGNATURE_DEPTH][SIGNATURE_NAME];	/* "function" or "module:function", innermost first */
 	unsigned int nr;
 	bool watchdog;		/* what it interrupted is what it complains about */
+	bool handler;		/* the names only handle what happened in the frames that follow, if one of those counts */
 	bool closed;
 };
 
 void signature_init(struct signature *sig);
 
-/* Frames in the order of backtrace_next(). */
-void signature_add(struct signature *sig, const struct bt_frame *frame);
+/* Frames in the order of backtrace_next(). True: this one is the innermost of the signature, as far as it is known. */
+bool signature_add(struct signature *sig, const struct bt_frame *frame);
 
 /* "" when no frame counted. */
 void signature_text(const struct signature *sig, char ret[SIGNATURE_LEN]);

@@ -63,9 +63,14 @@ static void test_nmi_on_the_way(void **state)
 		{ "asm_sysvec_apic_timer_interrupt", NULL, BT_CALL, false }, { "native_safe_halt", NULL, BT_INTERRUPT, false },
 		{ "do_idle", NULL, BT_CALL, false },
 	};
+	static const struct line from_user[] = {
+		{ "unknown_nmi_error.cold", NULL, BT_CALL, false }, { "end_repeat_nmi", NULL, BT_CALL, false },
+		{ "asm_exc_page_fault", NULL, BT_NMI, false }, { "", NULL, BT_EXCEPTION, true },
+	};
 
 	(void)state;
 	EXPECT(lines, "native_safe_halt do_idle");
+	EXPECT(from_user, "unknown_nmi_error end_repeat_nmi");
 }
 
 /* The same stack elsewhere in memory signs the same, another one differently, none not at all. */
