@@ -2,11 +2,11 @@
 #include "src/dump_options.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "src/config_format.h"
+#include "src/option_walk.h"
 
 /* Long options that have no letter. */
 enum {
@@ -100,7 +100,7 @@ static int set_codec(struct dump_options *opt, enum codec codec, struct error *e
 	return 0;
 }
 
-static int take_letter(struct dump_options *opt, int c, struct error *err)
+static int take_letter(struct dump_options *opt, int c, const char *value, struct error *err)
 {
 	const char refused[] = { '-', c, 0 };
 
@@ -112,9 +112,9 @@ static int take_letter(struct dump_options *opt, int c, struct error *err)
 		opt->snappy = true;
 		return set_codec(opt, CODEC_LZO, err);
 	case 'd':
-		opt->nr_levels = levels_parse(optarg, opt->levels);
-		return opt->nr_levels ? 0 : fail(err, -EINVAL, "Dump_level(%s) is invalid.", optarg);
-	case 'L': return parse_size(opt, optarg, err);
+		opt->nr_levels = levels_parse(value, opt->levels);
+		return opt->nr_levels ? 0 : fail(err, -EINVAL, "Dump_level(%s) is invalid.", value);
+	case 'L': return parse_size(opt, value, err);
 	case 'D': opt->messages |= MESSAGE_COMMON | MESSAGE_ERROR | MESSAGE_DEBUG | MESSAGE_REPORT; return 0;
 	case 'E': opt->format = FORMAT_ELF; return 0;
 	case 'F': opt->flat = true; return 0;
@@ -127,11 +127,12 @@ static int take_letter(struct dump_options *opt, int c, struct error *err)
 	}
 }
 
-static int take_long(struct dump_options *opt, int c, const char *name, struct error *err)
+static int take_long(struct dump_options *opt, const struct option_walk *walk, struct error *err)
 {
+	const char *value = walk->value;
 	char refused[32] = "--";
 
-	switch (c) {
+	switch (walk->option) {
 	case OPT_SPLIT: opt->split = true; return 0;
 	case OPT_REASSEMBLE: opt->mode = DUMP_MODE_REASSEMBLE; return 0;
 	case OPT_DMESG: opt->mode = DUMP_MODE_DMESG; return 0;
@@ -141,17 +142,17 @@ static int take_long(struct dump_options *opt, int c, const char *name, struct e
 	case OPT_DRY_RUN: opt->dry_run = true; return 0;
 	case OPT_SHOW_STATS: opt->messages |= MESSAGE_REPORT; return 0;
 	case OPT_THREADS:
-		if (!parse_number(optarg, 1024, &opt->jobs))
-			return fail(err, -EINVAL, "num-threads(%s) is invalid.", optarg);
+		if (!parse_number(value, 1024, &opt->jobs))
+			return fail(err, -EINVAL, "num-threads(%s) is invalid.", value);
 		return 0;
 	case OPT_MESSAGE_LEVEL:
-		if (!parse_number(optarg, MESSAGE_MAX, &opt->messages)) {
+		if (!parse_number(value, MESSAGE_MAX, &opt->messages)) {
 			opt->messages = MESSAGE_DEFAULT;
-			return fail(err, -EINVAL, "Message_level(%s) is invalid.", optarg);
+			return fail(err, -EINVAL, "Message_level(%s) is invalid.", value);
 		}
 		return 0;
 	case OPT_REFUSED: case OPT_REFUSED_VALUE:
-		strncat(refused, name, sizeof(refused) - 3);
+		strncat(refused, walk->name, sizeof(refused) - 3);
 		return refuse(refused, err);
 	default: return 0;
 	}
@@ -197,23 +198,19 @@ static int check_operands(const struct dump_options *opt, struct error *err)
 
 int dump_options_parse(struct dump_options *ret, int argc, char **argv, struct error *err)
 {
-	int c, index, rc;
+	struct option_walk walk = { .letters = "b:cDd:eEFfg:hi:lL:pRvXx:z", .names = long_options, .argc = argc, .argv = argv, .at = 1 };
+	int rc;
 
 	*ret = (struct dump_options){ .format = FORMAT_KDUMP, .codec = CODEC_NONE, .nr_levels = 1, .messages = MESSAGE_DEFAULT };
-	opterr = 0;
-	while ((c = getopt_long(argc, argv, ":b:cDd:eEFfg:hi:lL:pRvXx:z", long_options, &index)) != -1) {
-		if (c == ':')
-			return fail(err, -EINVAL, "%s needs a value.", argv[optind - 1]);
-		if (c == '?' && optopt && optopt < 256)
-			return fail(err, -EINVAL, "There is no option -%c.", optopt);
-		if (c == '?')
-			return fail(err, -EINVAL, "There is no option %s.", argv[optind - 1]);
-		rc = c < 256 ? take_letter(ret, c, err) : take_long(ret, c, long_options[index].name, err);
+	while ((rc = option_walk_next(&walk, err)) > 0) {
+		rc = walk.option < 256 ? take_letter(ret, walk.option, walk.value, err) : take_long(ret, &walk, err);
 		if (rc)
 			return rc;
 	}
-	ret->operands = argv + optind;
-	ret->nr_operands = argc - optind;
+	if (rc)
+		return rc;
+	ret->operands = argv + 1;
+	ret->nr_operands = walk.nr_operands;
 	rc = check_combination(ret, err);
 	return rc ? rc : check_operands(ret, err);
 }

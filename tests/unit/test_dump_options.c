@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* makedumpfile's command lines, as kdump-tools, kdump.conf and people write them. */
 #include <errno.h>
-#include <getopt.h>
 #include <string.h>
 
 #include "src/dump_options.h"
@@ -22,7 +21,6 @@ static int parse(const char *line)
 	for (char *save, *word = strtok_r(copy, " ", &save); word; word = strtok_r(NULL, " ", &save))
 		argv[argc++] = word;
 	argv[argc] = NULL;
-	optind = 0;
 	err.text[0] = 0;
 	return dump_options_parse(&opt, argc, argv, &err);
 }
@@ -61,6 +59,26 @@ static void test_common_lines(void **state)
 	assert_int_equal(parse("-x vmlinux -i info -b 4 core out"), 0);
 }
 
+/* Options among the operands and behind them, values joined or not, names cut short, and what stands behind "--". */
+static void test_words(void **state)
+{
+	(void)state;
+	assert_int_equal(parse("core -cd 1 out --message-level=5"), 0);
+	assert_int_equal(opt.codec, CODEC_ZLIB);
+	assert_int_equal(opt.levels[0], 1);
+	assert_int_equal(opt.messages, 5);
+	assert_int_equal(opt.nr_operands, 2);
+	assert_string_equal(opt.operands[0], "core");
+	assert_string_equal(opt.operands[1], "out");
+	assert_int_equal(parse("--message 3 --num 2 core -- -l"), 0);
+	assert_int_equal(opt.messages, 3);
+	assert_int_equal(opt.jobs, 2);
+	assert_string_equal(opt.operands[1], "-l");
+	assert_int_equal(opt.codec, CODEC_NONE);
+	assert_int_equal(parse("-F -"), 0);
+	assert_string_equal(opt.operands[0], "-");
+}
+
 static void test_modes(void **state)
 {
 	(void)state;
@@ -78,6 +96,8 @@ static void test_modes(void **state)
 	assert_int_equal(parse("--reassemble a b out"), 0);
 	assert_int_equal(opt.mode, DUMP_MODE_REASSEMBLE);
 	assert_int_equal(parse("-h"), 0);
+	assert_int_equal(opt.mode, DUMP_MODE_HELP);
+	assert_int_equal(parse("--help"), 0);
 	assert_int_equal(opt.mode, DUMP_MODE_HELP);
 	assert_int_equal(parse("-v"), 0);
 	assert_int_equal(opt.mode, DUMP_MODE_VERSION);
@@ -141,6 +161,10 @@ static void test_wrong(void **state)
 	expect_wrong("--bogus a b", -EINVAL, "--bogus");
 	expect_wrong("a b -d", -EINVAL, "-d needs a value");
 	expect_wrong("a b --message-level", -EINVAL, "--message-level needs a value");
+	expect_wrong("a b -cd", -EINVAL, "-d needs a value");
+	expect_wrong("a b --split=3", -EINVAL, "--split has no value");
+	expect_wrong("a b --s", -EINVAL, "--s");
+	expect_wrong("a b -c:", -EINVAL, "-:");
 }
 
 /* What would be unsafe to pass over is refused by name. */
@@ -164,6 +188,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_common_lines),
+		cmocka_unit_test(test_words),
 		cmocka_unit_test(test_modes),
 		cmocka_unit_test(test_messages),
 		cmocka_unit_test(test_sizes),
