@@ -79,11 +79,11 @@ static bool parse_number(const char *text, unsigned long max, unsigned int *ret)
 
 static int parse_size(struct dump_options *opt, const char *text, struct error *err)
 {
-	static const char suffixes[] = "KMG";
+	static const char suffixes[] = "KkMmGg";
 	char *end;
 	unsigned long long n = strtoull(text, &end, 10);
-	const char *suffix = *end ? strchr(suffixes, *end & ~0x20) : NULL;
-	unsigned int shift = suffix ? 10 * (suffix - suffixes + 1) : 0;
+	const char *suffix = *end ? strchr(suffixes, *end) : NULL;
+	unsigned int shift = suffix ? 10 * ((suffix - suffixes) / 2 + 1) : 0;
 
 	if (*text < '0' || *text > '9' || !n || (*end && (!suffix || end[1])) || n > UINT64_MAX >> shift)
 		return fail(err, -EINVAL, "Limit size(%s) is invalid.", text);

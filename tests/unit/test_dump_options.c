@@ -120,7 +120,12 @@ static void test_messages(void **state)
 
 static void test_sizes(void **state)
 {
+	char *blank[] = { "makedumpfile", "-L", "5 ", "a", "b", NULL };
+
 	(void)state;
+	assert_int_equal(dump_options_parse(&opt, 5, blank, &err), -EINVAL);
+	assert_int_equal(parse("-L 3k a b"), 0);
+	assert_int_equal(opt.max_size, 3 << 10);
 	assert_int_equal(parse("-L 5000 a b"), 0);
 	assert_int_equal(opt.max_size, 5000);
 	assert_int_equal(parse("-L 5M a b"), 0);
