@@ -169,6 +169,8 @@ static int check_combination(const struct dump_options *opt, struct error *err)
 		return fail(err, -EINVAL, "Options for splitting dumpfile cannot be used with Elf format.");
 	if (opt->split && (opt->flat || !dumps))
 		return fail(err, -EINVAL, "--split makes files, and dumps only.");
+	if (opt->flat && opt->mode == DUMP_MODE_REASSEMBLE)
+		return fail(err, -EINVAL, "--reassemble makes a file, it cannot be used with -F.");
 	if (opt->dry_run && (opt->mode == DUMP_MODE_DMESG || opt->mode == DUMP_MODE_REASSEMBLE))
 		return fail(err, -EINVAL, "--dry-run cannot be used with %s.",
 			    opt->mode == DUMP_MODE_DMESG ? "--dump-dmesg" : "--reassemble");

@@ -32,6 +32,7 @@ CODES = [
     (1, ["--dump-dmesg", "--dry-run", "CORE", "NEW"]),
     (1, ["--dump-dmesg", "CORE", "OUT"]),
     (1, ["--reassemble", "CORE", "CORE", "NEW"]),
+    (1, ["-F", "--reassemble", "CORE", "CORE", "NEW"]),
     (1, ["--split", "CORE", "NEW"]),
     (1, ["-X", "-d", "31", "CORE", "NEW"]),
     (1, ["--config", "/nonexistent", "-d", "31", "CORE", "NEW"]),
@@ -121,8 +122,8 @@ def codes(raw, directory):
             if who is program and wanted == 1:
                 expect(not new.exists() and exists.read_text() == "precious", f"{' '.join(words)} leaves or changes a file")
                 expect(done.stderr.strip(), f"{' '.join(words)} says nothing on stderr")
-                failed = b"makedumpfile Failed." in done.stdout
-                expect(failed == ("--check-params" not in words), f"{' '.join(words)}: stdout is {done.stdout[-100:]!r}")
+                said = done.stderr if "-F" in words else done.stdout
+                expect((b"makedumpfile Failed." in said) == ("--check-params" not in words), f"{' '.join(words)} says {said[-100:]!r}")
     return f"{len(CODES)} command lines"
 
 

@@ -157,6 +157,7 @@ static void test_wrong(void **state)
 	expect_wrong("--split -E core a b", -EINVAL, "Elf");
 	expect_wrong("--split core a", -EINVAL, "missing");
 	expect_wrong("-F --split core a b", -EINVAL, "--split");
+	expect_wrong("-F --reassemble a b out", -EINVAL, "--reassemble makes a file");
 	expect_wrong("-F core out", -EINVAL, "\"out\"");
 	expect_wrong("core", -EINVAL, "missing");
 	expect_wrong("a b c", -EINVAL, "\"c\"");
