@@ -13,7 +13,7 @@
 #include "elfcore/log.h"
 #include "elfcore/page_bitmap.h"
 
-#define KDUMP_PIECES_MAX 64
+#define KDUMP_PIECES_MAX 64	/* of one dump: more are neither read nor written */
 
 #define KDUMP_CODEC_FLAGS (KDUMP_ZLIB | KDUMP_LZO | KDUMP_SNAPPY | KDUMP_ZSTD)
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "elfcore/mem_kdump.h"
 #include "src/config_format.h"
 #include "src/option_walk.h"
 
@@ -183,16 +184,19 @@ static int check_combination(const struct dump_options *opt, struct error *err)
 
 static int check_operands(const struct dump_options *opt, struct error *err)
 {
+	bool parts = opt->split || opt->mode == DUMP_MODE_REASSEMBLE;
 	int min = 2, max = 2;
 
 	if (opt->mode == DUMP_MODE_HELP || opt->mode == DUMP_MODE_VERSION)
 		return 0;
-	if (opt->split || opt->mode == DUMP_MODE_REASSEMBLE)
-		min = 3, max = 1024;
+	if (parts)
+		min = 3, max = 1 + KDUMP_PIECES_MAX;
 	else if (opt->flat || opt->mode == DUMP_MODE_REARRANGE || opt->mode == DUMP_MODE_MEM_USAGE)
 		min = max = 1;
 	if (opt->nr_operands < min)
 		return fail(err, -EINVAL, "A file name is missing.");
+	if (opt->nr_operands > max && parts)
+		return fail(err, -EINVAL, "%d parts are more than %d.", opt->nr_operands - 1, KDUMP_PIECES_MAX);
 	if (opt->nr_operands > max)
 		return fail(err, -EINVAL, "\"%s\" is one file name too many.", opt->operands[max]);
 	return 0;

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "elfcore/mem_kdump.h"
 #include "src/dump_options.h"
 #include "tests/lib/unit.h"
 
@@ -139,6 +140,24 @@ static void test_sizes(void **state)
 	assert_int_equal(parse("-L 18446744073709551615G a b"), -EINVAL);
 }
 
+/* A dump is split into as many parts as can be read. */
+static void test_parts(void **state)
+{
+	static const char *const options[] = { "--split", "--reassemble" };
+	char *argv[128] = { "makedumpfile" };
+
+	(void)state;
+	for (int i = 2; i < 128; i++)
+		argv[i] = "file";
+	for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
+		argv[1] = (char *)options[i];
+		assert_int_equal(dump_options_parse(&opt, 2 + 1 + KDUMP_PIECES_MAX, argv, &err), 0);
+		argv[1] = (char *)options[i];
+		assert_int_equal(dump_options_parse(&opt, 2 + 1 + KDUMP_PIECES_MAX + 1, argv, &err), -EINVAL);
+		assert_string_equal(err.text, "65 parts are more than 64.");
+	}
+}
+
 static void expect_wrong(const char *line, int code, const char *says)
 {
 	if (parse(line) != code || !strstr(err.text, says))
@@ -198,6 +217,7 @@ int main(void)
 		cmocka_unit_test(test_modes),
 		cmocka_unit_test(test_messages),
 		cmocka_unit_test(test_sizes),
+		cmocka_unit_test(test_parts),
 		cmocka_unit_test(test_wrong),
 		cmocka_unit_test(test_refused),
 	};
