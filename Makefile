@@ -29,8 +29,8 @@ LIBS_HOST := -lelf -Wl,-Bstatic -lbearssl -lcrypto $(LIBS_CODEC) -Wl,-Bdynamic
 ELFCORE := $(wildcard elfcore/*.c)
 # In src/: of both programs, of /init alone, and all the rest of the command.
 SRC_BOTH := $(patsubst %,src/%.c, \
-	blkid capture config config_format config_net config_target crosscheck device digest dumps guard identity input \
-	input_file input_live mem_devmem mem_file mem_flat mem_vmcore mem_window net_sock progress pump sender sender_link \
+	blkid capture config config_format config_net config_target crosscheck device digest dump_options dumps guard identity input \
+	input_file input_live mem_devmem mem_file mem_flat mem_vmcore mem_window net_sock option_walk progress pump sender sender_link \
 	sink_block sink_file sink_stream sink_sum sink_tcp sums sys wire wire_auth workers writeback)
 SRC_INIT := $(patsubst %,src/%.c, \
 	assemble console crash_json dmesg_file init last_words log_ring modules netif netif6 notes_console notes_file program rescue \
@@ -110,7 +110,7 @@ test-programs: $(addprefix $(B)/unit/,$(UNIT_TESTS) klibc_link) $(B)/kcapture.as
 
 CFLAGS_FUZZ := -std=gnu11 -I. -I/usr/include/bearssl -D_GNU_SOURCE -O1 -g -fno-omit-frame-pointer -fno-sanitize-recover=undefined
 FUZZ_SRC := $(ELFCORE) initramfs/cmdline.c $(patsubst %,src/%.c, \
-	config config_format config_net config_target digest gdb_stub mem_flat net_sock sys wire wire_auth)
+	config config_format config_net config_target digest dump_options gdb_stub mem_flat net_sock option_walk sys wire wire_auth)
 FUZZ_OBJS := $(patsubst %.c,$(B)/clang/%.o,$(FUZZ_SRC))
 
 $(B)/clang/%.o: %.c

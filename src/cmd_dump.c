@@ -132,11 +132,11 @@ static int execute(struct dump_run *run, struct error *err)
 static int wrong_use(const struct dump_run *run, int rc, const struct error *err)
 {
 	if (!run->makedumpfile)
-		return rc == -ENOTSUP ? cmd_fail("%s", err->text) : usage_error("dump", "%s", err->text);
+		return rc == -EOPNOTSUPP ? cmd_fail("%s", err->text) : usage_error("dump", "%s", err->text);
 	dump_say(&run->show, MESSAGE_ERROR, "makedumpfile: %s", err->text);
 	if (run->opt.check_only)
 		return 1;
-	if (rc != -ENOTSUP)
+	if (rc != -EOPNOTSUPP)
 		dump_say(&run->show, MESSAGE_COMMON,
 			 "Commandline parameter is invalid.\nTry `makedumpfile --help' for more information.\n");
 	dump_say(&run->show, MESSAGE_COMMON, "\nmakedumpfile Failed.\n");

@@ -248,7 +248,8 @@ static const struct directive {
 
 	/* kdump.conf's */
 	{ "default", set_action, "failure_action is its present name" },
-	{ "core_collector", config_set_collector, "its -c, -l, -z, -E and -d are taken; format, compress and dump_level say the same" },
+	{ "core_collector", config_set_collector,
+	  "its -c, -l, -p (as lzo), -z, -E and -d (0 when not given) are taken; format, compress and dump_level say the same" },
 	{ "dracut_args", set_nothing, "means nothing here, there is no dracut" },
 	{ "force_rebuild", set_nothing, "means nothing here, every arming builds the image" },
 	{ "force_no_rebuild", set_nothing, "means nothing here, every arming builds the image" },

@@ -7,6 +7,7 @@
 
 #include "elfcore/page.h"
 #include "elfcore/types.h"
+#include "src/dump_options.h"
 
 static const char *const formats[NR_FORMATS] = { "elf", "kdump" };
 
@@ -93,37 +94,20 @@ int config_set_jobs(struct config *cfg, const char *word, const char *value, str
 	return 0;
 }
 
-/* One word of makedumpfile's command line: 1 = its value is the next word. Unknown ones change nothing. */
-static int take_option(struct config *cfg, const char *option, const char *next, struct error *err)
+static int check_collector(const struct dump_options *opt, struct error *err)
 {
-	static const struct {
-		char letter;
-		enum codec codec;
-	} codecs[] = { { 'c', CODEC_ZLIB }, { 'l', CODEC_LZO }, { 'z', CODEC_ZSTD } };
-
-	if (option[0] != '-' || option[1] == '-')
-		return 0;
-	if (option[1] == 'd') {
-		const char *value = option[2] ? option + 2 : next;
-
-		if (config_set_levels(cfg, "-d", value ? value : "", err))
-			return fail_prefix(err, "-d");
-		return !option[2];
-	}
-	for (const char *letter = option + 1; *letter; letter++) {
-		if (*letter == 'E')
-			cfg->format = FORMAT_ELF;
-		for (size_t i = 0; i < ARRAY_SIZE(codecs); i++)
-			if (*letter == codecs[i].letter)
-				cfg->codec = codecs[i].codec;
-	}
+	if (opt->mode != DUMP_MODE_DUMP || opt->dry_run || opt->check_only)
+		return fail(err, -EINVAL, "its options make no dump");
+	if (opt->nr_operands)
+		return fail(err, -EINVAL, "\"%s\" is no option of makedumpfile", opt->operands[0]);
 	return 0;
 }
 
 int config_set_collector(struct config *cfg, const char *word, const char *value, struct error *err)
 {
-	char copy[256], *save, *option;
-	struct config changed = *cfg;
+	char copy[256], *argv[sizeof(copy) / 2], *save;
+	struct dump_options opt;
+	int argc = 0, rc;
 
 	(void)word;
 	if (strncmp(value, "makedumpfile", 12) || (value[12] && value[12] != ' '))
@@ -131,19 +115,16 @@ int config_set_collector(struct config *cfg, const char *word, const char *value
 	if (strlen(value) >= sizeof(copy))
 		return fail(err, -EINVAL, "more than %zu bytes", sizeof(copy) - 1);
 	strcpy(copy, value);
-	changed.format = FORMAT_KDUMP;
-	changed.codec = CODEC_NONE;
-	strtok_r(copy, " ", &save);
-	for (option = strtok_r(NULL, " ", &save); option;) {
-		char *next = strtok_r(NULL, " ", &save);
-		int rc = take_option(&changed, option, next, err);
-
-		if (rc < 0)
-			return rc;
-		option = rc ? strtok_r(NULL, " ", &save) : next;
-	}
-	if (changed.format == FORMAT_ELF)
-		changed.codec = CODEC_NONE;
-	*cfg = changed;
+	for (char *next = strtok_r(copy, " ", &save); next; next = strtok_r(NULL, " ", &save))
+		argv[argc++] = next;
+	rc = dump_options_read(&opt, argc, argv, err);
+	if (!rc)
+		rc = check_collector(&opt, err);
+	if (rc)
+		return rc;
+	cfg->format = opt.format;
+	cfg->codec = opt.codec;
+	memcpy(cfg->levels, opt.levels, sizeof(cfg->levels));
+	cfg->nr_levels = opt.nr_levels;
 	return 0;
 }

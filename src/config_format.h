@@ -13,7 +13,10 @@ int config_set_compress(struct config *cfg, const char *word, const char *value,
 int config_set_levels(struct config *cfg, const char *word, const char *value, struct error *err);
 int config_set_jobs(struct config *cfg, const char *word, const char *value, struct error *err);
 
-/* "makedumpfile -l --message-level 7 -d 31": its -c, -l, -z, -E and -d are taken. */
+/*
+ * "makedumpfile -l --message-level 7 -d 31": what it says, and what it says by leaving an option out, of format, compress
+ * and dump_level. What makedumpfile refuses, and what `kcapture dump` does, is wrong.
+ */
 int config_set_collector(struct config *cfg, const char *word, const char *value, struct error *err);
 
 /* "31" or "11,31", as makedumpfile's -d takes it: returns how many levels, 0 = it is no such list. */

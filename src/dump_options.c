@@ -65,8 +65,8 @@ static int refuse(const char *name, struct error *err)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(refusals); i++)
 		if (!strcmp(refusals[i].name, name))
-			return fail(err, -ENOTSUP, "'%s' is not available: %s.", name, refusals[i].reason);
-	return fail(err, -ENOTSUP, "'%s' is not available.", name);
+			return fail(err, -EOPNOTSUPP, "'%s' is not available: %s.", name, refusals[i].reason);
+	return fail(err, -EOPNOTSUPP, "'%s' is not available.", name);
 }
 
 static bool parse_number(const char *text, unsigned long max, unsigned int *ret)
@@ -202,7 +202,7 @@ static int check_operands(const struct dump_options *opt, struct error *err)
 	return 0;
 }
 
-int dump_options_parse(struct dump_options *ret, int argc, char **argv, struct error *err)
+int dump_options_read(struct dump_options *ret, int argc, char **argv, struct error *err)
 {
 	struct option_walk walk = { .letters = "b:cDd:eEFfg:hi:lL:pRvXx:z", .names = long_options, .argc = argc, .argv = argv, .at = 1 };
 	int rc;
@@ -217,6 +217,12 @@ int dump_options_parse(struct dump_options *ret, int argc, char **argv, struct e
 		return rc;
 	ret->operands = argv + 1;
 	ret->nr_operands = walk.nr_operands;
-	rc = check_combination(ret, err);
+	return check_combination(ret, err);
+}
+
+int dump_options_parse(struct dump_options *ret, int argc, char **argv, struct error *err)
+{
+	int rc = dump_options_read(ret, argc, argv, err);
+
 	return rc ? rc : check_operands(ret, err);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * makedumpfile's command line, as makedumpfile(8) 1.7 and its -h tell it, read for `kcapture dump` and for a link that is
- * called makedumpfile.
+ * makedumpfile's command line, as makedumpfile(8) 1.7 and its -h tell it, read for `kcapture dump`, for a link that is
+ * called makedumpfile, and for core_collector in a configuration.
  */
 #ifndef SRC_DUMP_OPTIONS_H
 #define SRC_DUMP_OPTIONS_H
@@ -50,9 +50,13 @@ struct dump_options {
 };
 
 /*
- * 0; or -EINVAL: not understood or contradictory, and -ENOTSUP: makedumpfile does this, kcapture does not. Whatever was read
- * until then is in ret, of which messages, flat and check_only count for how the error is told.
+ * 0; or -EINVAL: not understood or contradictory, and -EOPNOTSUPP: makedumpfile does this, kcapture does not. Whatever was read
+ * until then is in ret, of which messages, flat and check_only count for how the error is told. The operands are moved to
+ * the front of argv.
  */
+int dump_options_read(struct dump_options *ret, int argc, char **argv, struct error *err);
+
+/* The same, and the files must be named that these options need. */
 int dump_options_parse(struct dump_options *ret, int argc, char **argv, struct error *err);
 
 #endif

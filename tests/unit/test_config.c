@@ -203,6 +203,39 @@ static void test_formats(void **state)
 	assert_int_equal(cfg.format, FORMAT_ELF);
 }
 
+/* makedumpfile's options mean what they mean to makedumpfile and to `kcapture dump`. */
+static void test_core_collector(void **state)
+{
+	static const struct { const char *options; enum dump_format format; enum codec codec; unsigned int level; } cases[] = {
+		{ "", FORMAT_KDUMP, CODEC_NONE, 0 },
+		{ " -l", FORMAT_KDUMP, CODEC_LZO, 0 },
+		{ " -cd 1", FORMAT_KDUMP, CODEC_ZLIB, 1 },
+		{ " -cd31", FORMAT_KDUMP, CODEC_ZLIB, 31 },
+		{ " -p -d 17", FORMAT_KDUMP, CODEC_LZO, 17 },
+		{ " -E -d 31", FORMAT_ELF, CODEC_NONE, 31 },
+		{ " -E -z", FORMAT_ELF, CODEC_ZSTD, 0 },
+		{ " -F -l --message-level 7 --num-threads=2 -x -E -d 8", FORMAT_KDUMP, CODEC_LZO, 8 },
+		{ " --message 7 -z -d 2,31", FORMAT_KDUMP, CODEC_ZSTD, 2 },
+	};
+	char line[128];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		/* Of what stands above the line nothing is left. */
+		snprintf(line, sizeof(line), "compress zlib\ndump_level 23\ncore_collector makedumpfile%s\n", cases[i].options);
+		if (parse(line) || cfg.format != cases[i].format || cfg.codec != cases[i].codec || cfg.levels[0] != cases[i].level ||
+		    cfg.nr_levels != 1 + !!strchr(line, ','))
+			fail_msg("%s: format %d, codec %d, level %u", line, cfg.format, cfg.codec, cfg.levels[0]);
+	}
+	assert_int_equal(cfg.levels[1], 31);
+	/* The last one wins, in both directions. */
+	assert_int_equal(parse("core_collector makedumpfile -l\ndump_level 31\n"), 0);
+	assert_int_equal(cfg.levels[0], 31);
+	assert_int_equal(cfg.codec, CODEC_LZO);
+	assert_int_equal(parse("dump_level 8\ncore_collector makedumpfile -l -d 99\n"), 1);
+	assert_int_equal(cfg.levels[0], 8);
+}
+
 /* Words of kdump.conf: taken with a hint, or refused with one. */
 static void test_network(void **state)
 {
@@ -252,7 +285,7 @@ static void test_kdump_words(void **state)
 	assert_int_equal(cfg.format, FORMAT_KDUMP);
 	assert_int_equal(cfg.codec, CODEC_LZO);
 	assert_int_equal(cfg.failure_action, ACTION_HALT);
-	assert_text(log_.text, "file:1: core_collector: its -c, -l, -z, -E and -d are taken");
+	assert_text(log_.text, "file:1: core_collector: its -c, -l, -p (as lzo), -z, -E and -d (0 when not given) are taken");
 	assert_text(log_.text, "file:2: default: failure_action is its present name");
 	assert_text(log_.text, "file:3: force_rebuild: means nothing here");
 	assert_int_equal(parse("nfs server:/export\nssh root@host\n"), 2);
@@ -329,7 +362,13 @@ static void test_wrong_lines(void **state)
 		{ "kdump_post /bin/a /bin/b", "is not the absolute path of a program" },
 		{ "extra_bins /bin/../x", "is not the absolute path of a program" },
 		{ "core_collector scp", "is not makedumpfile" },
-		{ "core_collector makedumpfile -d 99", "is not a number from 0 to 31" },
+		{ "core_collector makedumpfile -d 99", "core_collector: Dump_level(99) is invalid." },
+		{ "core_collector makedumpfile -c -l", "core_collector: More than one compression is given." },
+		{ "core_collector makedumpfile -E -c", "core_collector: The ELF format can be compressed with -z only." },
+		{ "core_collector makedumpfile -l -Q", "core_collector: There is no option -Q." },
+		{ "core_collector makedumpfile -l -d 31 /proc/vmcore vmcore", "core_collector: \"/proc/vmcore\" is no option of makedumpfile" },
+		{ "core_collector makedumpfile --dump-dmesg", "core_collector: its options make no dump" },
+		{ "core_collector makedumpfile -l --eppic erase.c", "core_collector: '--eppic' is not available" },
 		{ "path var/crash", "path: \"var/crash\" is not an absolute path without \"..\"" },
 		{ "path /a/../b", "is not an absolute path" },
 		{ "path /..", "is not an absolute path" },
@@ -477,6 +516,7 @@ int main(void)
 		cmocka_unit_test(test_several_targets),
 		cmocka_unit_test(test_cmdline_targets),
 		cmocka_unit_test(test_formats),
+		cmocka_unit_test(test_core_collector),
 		cmocka_unit_test(test_network),
 		cmocka_unit_test(test_kdump_words),
 		cmocka_unit_test(test_keep_bytes),

@@ -196,14 +196,14 @@ static void test_wrong(void **state)
 static void test_refused(void **state)
 {
 	(void)state;
-	expect_wrong("--eppic erase.c a b", -ENOTSUP, "--eppic");
-	expect_wrong("--config erase.conf a b", -ENOTSUP, "--config");
-	expect_wrong("-e a b", -ENOTSUP, "-e");
-	expect_wrong("-X a b", -ENOTSUP, "Xen");
-	expect_wrong("--xen-syms xen a b", -ENOTSUP, "--xen-syms");
-	expect_wrong("--diskset=a b", -ENOTSUP, "sadump");
-	expect_wrong("-g info -x vmlinux", -ENOTSUP, "-g");
-	expect_wrong("--vtop 1234 a b", -ENOTSUP, "vtop");
+	expect_wrong("--eppic erase.c a b", -EOPNOTSUPP, "--eppic");
+	expect_wrong("--config erase.conf a b", -EOPNOTSUPP, "--config");
+	expect_wrong("-e a b", -EOPNOTSUPP, "-e");
+	expect_wrong("-X a b", -EOPNOTSUPP, "Xen");
+	expect_wrong("--xen-syms xen a b", -EOPNOTSUPP, "--xen-syms");
+	expect_wrong("--diskset=a b", -EOPNOTSUPP, "sadump");
+	expect_wrong("-g info -x vmlinux", -EOPNOTSUPP, "-g");
+	expect_wrong("--vtop 1234 a b", -EOPNOTSUPP, "vtop");
 	assert_int_equal(parse("-p -d 31 a b"), 0);
 	assert_true(opt.snappy);
 	assert_int_equal(opt.codec, CODEC_LZO);
