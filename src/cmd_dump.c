@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * makedumpfile's work under makedumpfile's command line: `kcapture dump`, and the program itself when it is called by that
- * name. The two differ in how they call themselves, in the exit code of wrong use (2 and 1), and in what a dump that could
- * not be finished is called (DUMPFILE-incomplete and DUMPFILE).
+ * name. The two differ in how they call themselves, in the exit codes of wrong use (2 and 1) and of a kernel that is not
+ * the one of -i (1 and 2), and in what a dump that could not be finished is called (DUMPFILE-incomplete and DUMPFILE).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -40,10 +40,11 @@ static const char help[] =
 	"  --show-stats         what was left out, in pages\n"
 	"  --dry-run            everything but writing\n"
 	"  --check-params       are the options good? nothing else\n"
-	"  -b -i -x --cyclic-buffer --non-mmap --splitblock-size --work-dir   accepted, and not needed\n"
+	"  -i VMCOREINFO        what is dumped is refused unless it is of this kernel release\n"
+	"  -b -x --cyclic-buffer --non-mmap --splitblock-size --work-dir   accepted, and not needed\n"
 	"  -v, -h               versions, this text\n"
 	"\n"
-	"Exit code: 0 done, 1 failed.\n";
+	"Exit code: 0 done, 1 failed; by the name of makedumpfile 2 when -i is of another release, else of wrong use.\n";
 
 /* LOGFILE, new or by force, readable by its owner only: logs hold secrets. */
 static FILE *open_log(const char *name, bool force, struct error *err)
@@ -62,7 +63,7 @@ static int save_dmesg(struct dump_run *run, struct error *err)
 	const struct dump_options *opt = &run->opt;
 	struct kernel kernel;
 	FILE *file;
-	int rc = dump_open_input(&in, opt->operands[0], &run->show.log, err);
+	int rc = dump_open_input(run, &in, err);
 
 	if (rc)
 		return rc;
@@ -164,7 +165,7 @@ static int main_dump(int argc, char **argv, bool makedumpfile)
 		dump_say(&run.show, MESSAGE_ERROR, "%s: %s", makedumpfile ? "makedumpfile" : "kcapture", err.text);
 	if (makedumpfile && (rc || run.opt.mode != DUMP_MODE_MEM_USAGE))
 		dump_say(&run.show, MESSAGE_COMMON, "\nmakedumpfile %s.\n", rc ? "Failed" : "Completed");
-	return rc ? 1 : 0;
+	return makedumpfile && run.other_release ? 2 : rc ? 1 : 0;
 }
 
 int cmd_dump(int argc, char **argv)

@@ -123,7 +123,8 @@ static int take_letter(struct dump_options *opt, int c, const char *value, struc
 	case 'h': opt->mode = DUMP_MODE_HELP; return 0;
 	case 'R': opt->mode = DUMP_MODE_REARRANGE; return 0;
 	case 'v': opt->mode = DUMP_MODE_VERSION; return 0;
-	case 'b': case 'i': case 'x': return 0;	/* buffers, and where layouts would come from */
+	case 'i': opt->vmcoreinfo = value; return 0;
+	case 'b': case 'x': return 0;	/* buffers, and where layouts would come from */
 	default: return refuse(refused, err);
 	}
 }

@@ -42,6 +42,7 @@ struct dump_options {
 	unsigned int jobs;
 	unsigned int messages;		/* MESSAGE_* */
 	uint64_t max_size;		/* bytes, 0 = no limit */
+	const char *vmcoreinfo;		/* -i, borrowed; NULL = not given */
 	bool flat, force, dry_run, split, partial_dmesg;
 	bool check_only;		/* --check-params */
 	bool snappy;			/* -p, which nobody makes any more: codec is another one */

@@ -5,11 +5,40 @@
 #include <string.h>
 #include <unistd.h>
 
-int dump_open_input(struct input *in, const char *name, struct log *log, struct error *err)
+#include "src/sys.h"
+
+/* A file of -i without use is said and no more: nothing of it is needed for the dump. */
+static int check_release(struct dump_run *run, const struct vmcoreinfo *info, struct error *err)
 {
-	if (!strcmp(name, "/proc/vmcore"))
-		return input_vmcore_open(in, log, err);
-	return input_file_open(in, name, log, err);
+	static char text[1 << 16];
+	const char *name = run->opt.vmcoreinfo;
+	char wanted[65], release[65];
+	ssize_t len = read_text(name, text, sizeof(text));
+	const struct vmcoreinfo given = { text, len > 0 ? len : 0 };
+
+	if (len < 0)
+		dump_say(&run->show, MESSAGE_ERROR, "Can't read the vmcoreinfo file(%s). %s", name, strerror(-len));
+	else if (!vmcoreinfo_string(&given, "OSRELEASE", wanted, sizeof(wanted)))
+		dump_say(&run->show, MESSAGE_ERROR, "%s has no OSRELEASE.", name);
+	else if (vmcoreinfo_string(info, "OSRELEASE", release, sizeof(release)) && strcmp(release, wanted))
+		run->other_release = true;
+	if (run->other_release)
+		return fail(err, -EINVAL, "%s (kernel %s) and %s don't match.", name, wanted, run->opt.operands[0]);
+	return 0;
+}
+
+int dump_open_input(struct dump_run *run, struct input *in, struct error *err)
+{
+	const char *name = run->opt.operands[0];
+	int rc = strcmp(name, "/proc/vmcore") ? input_file_open(in, name, &run->show.log, err) :
+						input_vmcore_open(in, &run->show.log, err);
+
+	if (rc || !run->opt.vmcoreinfo)
+		return rc;
+	rc = check_release(run, &in->crash.vmcoreinfo, err);
+	if (rc)
+		input_close(in);
+	return rc;
 }
 
 const char *dump_output_name(const struct dump_run *run)
@@ -98,7 +127,7 @@ int dump_whole(struct dump_run *run, struct error *err)
 	if (opt->dry_run)
 		path.kind = OUTPUT_NOWHERE;
 	path.max_size = opt->max_size;
-	rc = dump_open_input(&in, opt->operands[0], &run->show.log, err);
+	rc = dump_open_input(run, &in, err);
 	if (rc)
 		return rc;
 	do

@@ -14,6 +14,7 @@ struct dump_run {
 	struct dump_options opt;
 	struct dump_show show;
 	bool makedumpfile;		/* called by that name */
+	bool other_release;		/* why it failed: the kernel of -i is another one than the dump's */
 	pfn_t start, end;		/* the part that this process writes of a split dump; end 0 = all */
 };
 
@@ -22,8 +23,8 @@ int dump_whole(struct dump_run *run, struct error *err);
 int dump_split(struct dump_run *run, struct error *err);
 int dump_reassemble(struct dump_run *run, struct error *err);
 
-/* /proc/vmcore by its own way, everything else by what it is. */
-int dump_open_input(struct input *in, const char *name, struct log *log, struct error *err);
+/* VMCORE: /proc/vmcore by its own way, everything else by what it is. It must be of the kernel that -i tells of. */
+int dump_open_input(struct dump_run *run, struct input *in, struct error *err);
 
 /* DUMPFILE or LOGFILE, for messages. */
 const char *dump_output_name(const struct dump_run *run);

@@ -108,7 +108,7 @@ int dump_split(struct dump_run *run, struct error *err)
 	parts.bounds = calloc(parts.nr + 1, sizeof(*parts.bounds));
 	if (!parts.bounds)
 		return fail(err, -ENOMEM, "no memory for %u parts", parts.nr);
-	rc = dump_open_input(&in, run->opt.operands[0], &run->show.log, err);
+	rc = dump_open_input(run, &in, err);
 	if (!rc) {
 		rc = split_input(run, &in, &parts, err);
 		input_close(&in);

@@ -127,6 +127,34 @@ def codes(raw, directory):
     return f"{len(CODES)} command lines"
 
 
+def release(raw, directory):
+    """-i: exit code 2 when it is of another kernel, whatever is to be made; kcapture dump has another code for wrong use."""
+    text, new = reading.kcapture("info", "--vmcoreinfo", raw), directory / "new"
+    infos = {"same": text, "other": re.sub(r"OSRELEASE=.*", "OSRELEASE=0.0.0-other", text)}
+    # Of theirs the symbols must be the vmlinux's: it adds the offset itself.
+    slide = int((re.search(r"^KERNELOFFSET=(\w+)", text, re.MULTILINE) or [0, "0"])[1], 16)
+    for name, info in infos.items():
+        (directory / name).write_text(info)
+        info = re.sub(r"(SYMBOL\(\w+\)=)(\w+)", lambda found: f"{found[1]}{int(found[2], 16) - slide:x}", info)
+        (directory / f"{name}-theirs").write_text(re.sub(r"KERNELOFFSET=.*\n", "", info))
+    for options in (["-l", "-d", "31"], ["-d", "0"], ["-E"], ["--dump-dmesg"]):
+        for who, suffix in ((ours(directory), ""), (THEIRS, "-theirs")):
+            for name, wanted in (("same", 0), ("other", 2)):
+                new.unlink(missing_ok=True)
+                done = run(who, *options, "-i", directory / (name + suffix), raw, new)
+                where = f"{who} {' '.join(options)} -i {name}"
+                expect(done.returncode == wanted, f"{where} exits {done.returncode}, not {wanted}: {done.stderr[-200:]!r}")
+                expect(new.exists() == (wanted == 0), f"{where}: is there a dump?")
+                expect((b"don't match." in done.stderr) == (wanted == 2), f"{where} says {done.stderr[-200:]!r}")
+    done = run(ours(directory), "--split", "-i", directory / "other", raw, directory / "1", directory / "2")
+    expect(done.returncode == 2 and not (directory / "1").exists(), f"--split exits {done.returncode}")
+    done = run(KCAPTURE, "dump", "-i", directory / "other", raw, new)
+    expect(done.returncode == 1 and not new.exists(), f"kcapture dump exits {done.returncode}")
+    # Nothing of the file is needed: that it cannot be read is said, and the dump made.
+    done = must(ours(directory), "-l", "-d", "31", "-i", "/nonexistent", raw, new)
+    expect(b"/nonexistent" in done.stderr and new.exists(), f"it says {done.stderr!r}")
+
+
 def same_dmesg(raw, directory):
     """--dump-dmesg byte for byte; to standard output with -F; all of it with --partial-dmesg when nothing was cleared."""
     program = ours(directory)
@@ -217,4 +245,4 @@ def crash_reads(raw, directory):
         expect(code == 0 and "sysrq_handle_crash" in text, text.strip()[-300:])
 
 
-CHECKS = (same_dumps, elf_dump, zstd_dump, codes, same_dmesg, flattened, split, short_of_room, same_statistics, crash_reads)
+CHECKS = (same_dumps, elf_dump, zstd_dump, codes, release, same_dmesg, flattened, split, short_of_room, same_statistics, crash_reads)

@@ -57,7 +57,9 @@ static void test_common_lines(void **state)
 	assert_int_equal(parse("core out -Ezd 1"), 0);
 	assert_int_equal(opt.format, FORMAT_ELF);
 	assert_int_equal(opt.codec, CODEC_ZSTD);
+	assert_null(opt.vmcoreinfo);
 	assert_int_equal(parse("-x vmlinux -i info -b 4 core out"), 0);
+	assert_string_equal(opt.vmcoreinfo, "info");
 }
 
 /* Options among the operands and behind them, values joined or not, names cut short, and what stands behind "--". */
