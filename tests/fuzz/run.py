@@ -178,7 +178,7 @@ def seeds_config():
            b"stall_timeout 2\ntarget_timeout 3\nsource vmcore devmem\ncrosscheck yes\naliases no\nextra_modules a b\n")
     yield (b"raw ID=disk\npath /x\nbtrfs UUID=1-2\nsubvol @\nassemble md:1 lvm:a/b luks:2\nluks_key /k\ntarget_limit 5\ntcp host:5000\nkeep 3\nkeep_bytes 5G\ncrash_loop 3\n"
            b"watchdog /dev/watchdog1\nconsole screen\nextra_bins /bin/a /bin/b\nkdump_pre /bin/a\nkdump_post /bin/b\n"
-           b"core_collector makedumpfile -l -d 31\nforce_rebuild\nnfs x:/y\nchecksum no\ndmp_level 3\n")
+           b"core_collector makedumpfile -l -d 31\ncore_collector makedumpfile -Ezd 1,31 --mess=7\nforce_rebuild\nnfs x:/y\nchecksum no\ndmp_level 3\n")
     yield (b"tcp crash.example\nnet 52:54:00:12:34:56 dhcp vlan 5\nnet eth0 10.0.2.15/24 gateway 10.0.2.2 mtu 1400\nkey /etc/key\n"
            b"net 0000:00:03.0 2001:db8::5/64 gateway fe80::1\nnet e slaac\nhost crash.example 10.0.2.2\nhost b 2001:db8::1\n")
 
