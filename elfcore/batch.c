@@ -18,7 +18,8 @@ static int get_in(struct packer *packer, size_t len)
 	return packer->in_room ? 0 : -ENOMEM;
 }
 
-int packer_init(struct packer *packer, struct mem_chain *chain, const struct packer_needs *needs, int level)
+int packer_init(struct packer *packer, struct mem_chain *chain, const struct packer_needs *needs, int level,
+		size_t share_len)
 {
 	int rc;
 
@@ -30,7 +31,7 @@ int packer_init(struct packer *packer, struct mem_chain *chain, const struct pac
 	if (!rc && needs->in_len)
 		rc = get_in(packer, needs->in_len);
 	if (!rc && needs->page_size)
-		rc = page_share_init(&packer->share, needs->page_size);
+		rc = page_share_init(&packer->share, needs->page_size, share_len);
 	if (rc)
 		packer_deinit(packer);
 	return rc;

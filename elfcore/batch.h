@@ -68,8 +68,8 @@ struct packer_needs {
 	size_t page_size;		/* of the pages that may share data, 0 = none */
 };
 
-/* Gets all memory. -ENOMEM. */
-int packer_init(struct packer *packer, struct mem_chain *chain, const struct packer_needs *needs, int level);
+/* Gets all memory; share_len bytes of pages are kept to look for equal ones. -ENOMEM. */
+int packer_init(struct packer *packer, struct mem_chain *chain, const struct packer_needs *needs, int level, size_t share_len);
 void packer_deinit(struct packer *packer);
 
 /* Empty, to be filled by batch_add(). */

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define KEPT_BYTES (2U << 20)
 #define NR_TAGS 8192
 
 struct page_share_slot {
@@ -13,10 +12,10 @@ struct page_share_slot {
 	uint64_t nr;			/* the latest page number that had it; meaningless while hash is 0 */
 };
 
-int page_share_init(struct page_share *share, size_t page_size)
+int page_share_init(struct page_share *share, size_t page_size, size_t kept_len)
 {
 	share->page_size = page_size;
-	share->nr_slots = max_u64(KEPT_BYTES / page_size, 1);
+	share->nr_slots = max_u64(kept_len / page_size, 1);
 	share->slots = calloc(share->nr_slots, sizeof(*share->slots));
 	share->pages = malloc(share->nr_slots * page_size);
 	share->tags = calloc(NR_TAGS, sizeof(*share->tags));

@@ -14,6 +14,10 @@
 /* How far back an equal page may lie, in pages. */
 #define PAGE_SHARE_DISTANCE 16384
 
+/* Bytes of pages to keep: for a packer that is alone, and for each of several, of which one more is to cost less than 4 MiB. */
+#define PAGE_SHARE_ALONE (2U << 20)
+#define PAGE_SHARE_EACH (3U << 19)
+
 struct page_share {
 	size_t page_size, nr_slots;
 	struct page_share_slot *slots;
@@ -24,8 +28,8 @@ struct page_share {
 /* What equal pages have in common; size is a multiple of 64. */
 uint64_t page_share_hash(const uint8_t *page, size_t size);
 
-/* All memory at once. -ENOMEM. */
-int page_share_init(struct page_share *share, size_t page_size);
+/* All memory at once; kept_len bytes of pages are kept, one page at least. -ENOMEM. */
+int page_share_init(struct page_share *share, size_t page_size, size_t kept_len);
 void page_share_deinit(struct page_share *share);
 
 /*

@@ -202,12 +202,13 @@ int pump_init(struct pump *pump, struct error *err)
 {
 	struct core *core = pump->core;
 	unsigned int jobs = min_u64(pump->jobs, JOBS_MAX);
+	size_t share_len = jobs > 1 ? PAGE_SHARE_EACH : PAGE_SHARE_ALONE;
 
 	pump->nr_batches = jobs > 1 ? jobs * BATCHES_PER_JOB : 1;
 	pump->workers.nr = 0;
 	if (map_batches(pump))
 		return fail(err, -ENOMEM, "no memory for %u batches", pump->nr_batches);
-	if (packer_init(&pump->packer, pump->chain, &core->needs, pump->codec_level)) {
+	if (packer_init(&pump->packer, pump->chain, &core->needs, pump->codec_level, share_len)) {
 		unmap_batches(pump);
 		return fail(err, -ENOMEM, "no memory to compress");
 	}

@@ -22,7 +22,7 @@ DIRECTORIES = {"unit": "unit-logs", "fuzz": "fuzz-logs"}    # where the programs
 
 # What takes long, most of it because it needs the cores of crowded machines: not for the inner loop.
 SLOW = ("selection-* aliases-* crash-from-* crash-copied dropin-crash-reads dropin-same-dumps reading-damaged "
-        "reading-round-trips report-in-browser receive-restarts klibc32-* test_wrecked").split()
+        "reading-round-trips jobs-memory report-in-browser receive-restarts klibc32-* test_wrecked").split()
 
 
 def is_slow(test):

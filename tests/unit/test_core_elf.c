@@ -61,7 +61,7 @@ static int pump(size_t chunk)
 
 	mem_chain_init(&chain, 4096);
 	mem_chain_add(&chain, &s.wreck.mem.mem);
-	assert_int_equal(packer_init(&packer, &chain, &s.core->needs, 0), 0);
+	assert_int_equal(packer_init(&packer, &chain, &s.core->needs, 0, PAGE_SHARE_ALONE), 0);
 	batch.buf = buf;
 	while (!rc && s.core->ops->next(s.core, &wanted)) {
 		uint64_t off = wanted.off;

@@ -14,7 +14,7 @@ static uint8_t page[SIZE];
 static int setup(void **state)
 {
 	(void)state;
-	return page_share_init(&share, SIZE);
+	return page_share_init(&share, SIZE, PAGE_SHARE_ALONE);
 }
 
 static int teardown(void **state)
