@@ -219,32 +219,6 @@ def round_trips(raw, directory):
         expect(result.good, f"{name}, copied again: {result.summary()}")
 
 
-def libkdumpfile(raw, directory):
-    """libkdumpfile reads every page of what kcapture writes as the raw core has it, and has none that was left out."""
-    import kdumpfile                    # a C library: what it does to this process is its affair in this test only
-    made, counts = directory / "made", []
-    for name in ("kdump-none", "kdump-zlib", "kdump-lzo", "kdump-zstd"):
-        kcapture("copy", "-f", "-d", "31", *FORMS[name], raw, made)
-        wanted, got = stored(made), 0
-        wanted = wanted.to_bytes(wanted.bit_length() // 8 + PAGE * PAGE, "little")
-        dump_file = kdumpfile.kdumpfile(str(made))
-        with elf.Core(raw) as whole:
-            for load in (load for load in whole.loads if load.vaddr < 0xffffffff80000000):
-                for pos in range(0, load.filesz, PAGE):
-                    pfn = (load.paddr + pos) // PAGE
-                    present = wanted[pfn // 8] >> pfn % 8 & 1
-                    try:
-                        data = dump_file.read(kdumpfile.KDUMP_MACHPHYSADDR, load.paddr + pos, PAGE)
-                    except kdumpfile.exceptions.NoDataException:
-                        data = None
-                    expect((data is not None) == present, f"{name}: {load.paddr + pos:#x} is {'' if data else 'not '}there")
-                    expect(data is None or data == whole.read(load.offset + pos, PAGE), f"{name}: {load.paddr + pos:#x} differs")
-                    got += present
-        counts.append(got)
-    expect(min(counts) == max(counts) > 1000, f"pages by form: {counts}")
-    return f"{counts[0]} pages"
-
-
 def recompressed(raw, directory):
     """From one kdump dump to another: both bitmaps, the dump level and the notes stay."""
     made, other = dump(raw, "zlib-31", directory), directory / "other"
@@ -316,5 +290,5 @@ def tests(cores):
 
     found = [(f"reading-{name}", with_raw(read_dump, name)) for name in DUMPS]
     return found + [(f"reading-{check.__name__.replace('_', '-')}", with_raw(check))
-                    for check in (read_split, rearranged, refiltered, damaged, round_trips, libkdumpfile, recompressed,
-                                  stays_incomplete, damaged_zstd)]
+                    for check in (read_split, rearranged, refiltered, damaged, round_trips, recompressed, stays_incomplete,
+                                  damaged_zstd)]

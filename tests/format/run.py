@@ -16,7 +16,7 @@ import sys
 import threading
 
 sys.path[:0] = [str(pathlib.Path(__file__).resolve().parents[1])]
-from format import aliases, analysis, debuggers, dropin, fixture, jobs, reading, report, selection
+from format import aliases, analysis, debuggers, dropin, fixture, jobs, reading, report, selection, stored
 from lib import compare_cores, elf, readers, runner
 from lib.fetch_kernels import fetch_kernel, fetch_vmlinux
 from lib.paths import BUILD, INIT, KCAPTURE
@@ -250,7 +250,7 @@ def tests():
     found += [runner.Test(f"damaged-{name}", functools.partial(damaged, damage)) for name, damage in DAMAGES.items()]
     for check in (selection.elf_has_the_set, selection.same_bytes, selection.same_tasks, selection.same_dmesg):
         found.append(runner.Test(f"selection-{check.__name__.replace('_', '-')}", functools.partial(select, check)))
-    found += [runner.Test(name, check) for name, check in reading.tests(cores)]
+    found += [runner.Test(name, check) for name, check in (*reading.tests(cores), *stored.tests(cores))]
     found += [runner.Test("selection-synthetic", selection.synthetic, 30), runner.Test("jobs-memory", jobs.memory, 20)]
     for kernel in (*selection.KNOWN, *selection.NEWER):
         checks = [selection.same_pages] + [selection.same_as_symbols, selection.newer_tasks] * (kernel in selection.NEWER)
