@@ -152,11 +152,7 @@ check: deps
 
 bench: deps
 	@$(MAKE) --no-print-directory -s -j$$(nproc) all $(TEST_TOOLS)
-	$(PYTHON) tests/bench/capture.py
-	$(PYTHON) tests/bench/network.py
-	$(PYTHON) tests/bench/selection.py
-	$(PYTHON) tests/bench/formats.py
-	$(PYTHON) tests/bench/analysis.py
+	$(PYTHON) tests/bench/run.py
 
 FUZZ_SECONDS ?= 60
 fuzz: deps

@@ -15,7 +15,7 @@ import sys
 import tempfile
 
 sys.path[:0] = [str(pathlib.Path(__file__).resolve().parents[1])]
-from bench import core
+from bench import bars, core
 from lib import elf, synthetic
 from lib.paths import KCAPTURE
 
@@ -68,6 +68,7 @@ def show(name, verb, one, against=None):
     met = against is not None or (one[0] < CPU_BAR and one[1] < PEAK_BAR)
     ratio = f"  {one[0] / max(against[0], 0.001):5.1f}x" if against else ""
     print(f"{'ok  ' if met else 'MISS'} {name:12} {said:34} {one[0] * 1000:6.0f} ms  peak {one[1]:5.1f} MiB{ratio}", flush=True)
+    return met
 
 
 def main():
@@ -75,7 +76,7 @@ def main():
     parser.add_argument("-n", type=int, default=3, help="rounds")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory(dir="/dev/shm") as directory:
-        directory, first = pathlib.Path(directory), {}
+        directory, first, judged = pathlib.Path(directory), {}, []
         out = directory / "out"
         for name, options in (("ELF", ["-d", "0"]), ("kdump zlib", ["--format", "kdump", "--compress", "zlib", "-d", "31"]), ("ELF + 1 TiB", None)):
             form = directory / "vmcore"
@@ -86,11 +87,12 @@ def main():
             for verb in VERBS:
                 one = cost(verb, form, out, args.n)
                 first.setdefault(verb[0], one)
-                show(name, verb, one)
+                judged.append(show(name, verb, one))
             form.unlink()
         for verb in ON_SYNTHETIC:
             show("1 TiB", verb, cost(verb, synthetic.core_of(1024), out, args.n), first[verb[0]])
+    return bars.total(judged)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -16,6 +16,7 @@ import statistics
 import sys
 
 sys.path[:0] = [str(pathlib.Path(__file__).resolve().parents[1])]
+from bench import bars
 from e2e import scenario
 from e2e.cases import Case
 from lib import guest
@@ -93,13 +94,10 @@ def main():
     args = parser.parse_args()
     rows = {**sizes(), **memory()}
     rows.update({f"time against dd, {load}": (ratio, 0.8) for load, ratio in compare_times(args.rounds).items()})
-    missed = 0
+    judged = {what: 0 <= value <= bar for what, (value, bar) in rows.items()}
     for what, (value, bar) in rows.items():
-        met = 0 <= value <= bar
-        missed += not met
-        print(f"{'ok  ' if met else 'MISS'} {what}: {round(value, 2)} (bar {bar})")
-    print(f"{len(rows) - missed} bars met, {missed} missed")
-    return 1 if missed else 0
+        print(f"{'ok  ' if judged[what] else 'MISS'} {what}: {round(value, 2)} (bar {bar})")
+    return bars.total(judged.values())
 
 
 if __name__ == "__main__":

@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """
-A makedumpfile with zstd: the one of Debian 12 has none, and its source is not on every mirror any more. Debian 13's has it; it
-is unpacked beside, with the libraries that it was built for.
+A makedumpfile with zstd: the one of Debian 12 (1.7.2) has none, and its source is not on every mirror any more, so that it
+cannot be built with zstd everywhere. Debian 13's (1.7.6) has it; it is unpacked beside, with the libraries that it was built
+for.
 """
+
+import re
+import subprocess
 
 from lib.debian import Suite, unpack
 from lib.fetch_kernels import locked
@@ -24,3 +28,9 @@ def makedumpfile_zstd():
             (WHERE / "done").touch()
     libraries = next(WHERE.glob("usr/lib/*-linux-gnu*"))
     return [str(next(libraries.glob("ld-linux*"))), "--library-path", str(libraries), str(next(WHERE.glob("usr/*bin/makedumpfile")))]
+
+
+def version(words):
+    """What a makedumpfile says that it is."""
+    said = subprocess.run([*words, "-v"], capture_output=True, text=True, check=True).stdout
+    return re.search(r"version (\S+)", said)[1]
