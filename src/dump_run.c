@@ -59,7 +59,7 @@ void dump_name_incomplete(const struct dump_run *run, struct output_path *path)
 	if (run->makedumpfile && !output_path_name_incomplete(path))
 		dump_say(&run->show, MESSAGE_COMMON, "This is an incomplete dumpfile, but might analyzable.\n");
 	else
-		dump_say(&run->show, MESSAGE_COMMON, "What could be saved is in %s-incomplete.\n", path->name);
+		dump_say(&run->show, MESSAGE_COMMON, "What could be saved is in %s.\n", path->unfinished);
 }
 
 int dump_at_level(struct dump_run *run, struct input *in, struct output_path *path, unsigned int level, struct error *err)

@@ -8,7 +8,7 @@
 
 #include "elfcore/types.h"
 
-static char text[4096 + 200];
+static char text[2 * 4096];
 static volatile sig_atomic_t text_len;
 static pid_t owner;
 

@@ -14,13 +14,17 @@ static int open_file(struct output_path *path, struct sink **ret, struct error *
 {
 	char dir[4096] = ".";
 	const char *slash = strrchr(path->name, '/');
+	int rc;
 
 	if (slash && (size_t)(slash - path->name) >= sizeof(dir))
 		return fail(err, -ENAMETOOLONG, "%.100s...: %s", path->name, strerror(ENAMETOOLONG));
 	if (slash)
 		snprintf(dir, sizeof(dir), "%.*s", slash == path->name ? 1 : (int)(slash - path->name), path->name);
 	*ret = &path->file.sink;
-	return sink_file_open(&path->file, dir, slash ? slash + 1 : path->name, err);
+	rc = sink_file_open(&path->file, dir, slash ? slash + 1 : path->name, err);
+	snprintf(path->unfinished, sizeof(path->unfinished), "%.*s%s", slash ? (int)(slash + 1 - path->name) : 0, path->name,
+		 path->file.unfinished);
+	return rc;
 }
 
 static int open_sink(struct output_path *path, struct sink **ret, struct error *err)
@@ -51,7 +55,7 @@ static int path_open(struct output *out, const struct kernel *kernel, const stru
 	(void)kernel, (void)plan;
 	path->opened = !rc;
 	if (!rc && path->kind == OUTPUT_FILE)
-		interrupt_leaves("what was written stays in %s-incomplete", path->name);
+		interrupt_leaves("what was written stays in %s", path->unfinished);
 	else if (!rc && path->kind == OUTPUT_DEVICE)
 		interrupt_leaves("%s holds the beginning of a dump", path->name);
 	if (!rc && path->max_size)
@@ -108,8 +112,5 @@ int output_path_init(struct output_path *path, const char *name, const char *sou
 
 int output_path_name_incomplete(struct output_path *path)
 {
-	char unfinished[4096 + 128];
-
-	snprintf(unfinished, sizeof(unfinished), "%s-incomplete", path->name);
-	return rename(unfinished, path->name) ? -errno : 0;
+	return rename(path->unfinished, path->name) ? -errno : 0;
 }

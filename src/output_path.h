@@ -15,7 +15,8 @@ struct output_path {
 	struct output out;
 	const char *name;		/* borrowed */
 	enum output_kind kind;		/* may be set to OUTPUT_NOWHERE afterwards: the dump is made and dropped */
-	bool opened;			/* by capture(): what it wrote is there, under its name or NAME-incomplete */
+	bool opened;			/* by capture(): what it wrote is there, under its name or the unfinished one */
+	char unfinished[4096 + FILE_NAME_LEN];	/* path of a file that was opened, until it is whole */
 	uint64_t max_size;		/* bytes, 0 = no limit: more is -ENOSPC; not for standard output */
 
 	/* storage of the sink in use */

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "src/sinks.h"
 #include "src/wire_auth.h"
 
 #define RECEIVE_MAX_CONNECTIONS 256
@@ -139,7 +140,7 @@ int store_open_dir(int parent_fd, const char *name);
 int store_make_dir(int parent_fd, const char *name);
 
 /* The name of a file until it is committed. */
-void store_unfinished_name(enum wire_file file, char *ret, size_t size);
+void store_unfinished_name(enum wire_file file, char ret[FILE_NAME_LEN + 1]);
 
 /* --- receive_session.c: one connection, in a process of its own */
 

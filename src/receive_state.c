@@ -36,15 +36,13 @@ int store_make_dir(int parent_fd, const char *name)
 	return store_open_dir(parent_fd, name);
 }
 
-/* A suffix before ".txt", as kcapture's own local targets have it. */
-void store_unfinished_name(enum wire_file file, char *ret, size_t size)
+/* As kcapture's own local targets have it; the log grows under its name. */
+void store_unfinished_name(enum wire_file file, char ret[FILE_NAME_LEN + 1])
 {
-	const char *name = wire_file_name(file), *dot = strstr(name, ".txt");
-
 	if (file == WIRE_LOG)
-		snprintf(ret, size, "%s", name);
+		strcpy(ret, wire_file_name(file));
 	else
-		snprintf(ret, size, "%.*s-incomplete%s", (int)(dot ? dot - name : (int)strlen(name)), name, dot ? dot : "");
+		unfinished_name(wire_file_name(file), FILE_NAME_LEN, ret);
 }
 
 static int open_state(struct store *store, int flags, struct error *err)
@@ -88,7 +86,7 @@ int store_begin_state(struct store *store, struct error *err)
 static int check_files(const struct store *store, struct error *err)
 {
 	const struct store_state *state = &store->state;
-	char boot_id[RECEIVE_BOOT_ID], name[64];
+	char boot_id[RECEIVE_BOOT_ID], name[FILE_NAME_LEN + 1];
 
 	read_boot_id(boot_id);
 	if (memcmp(boot_id, state->boot_id, RECEIVE_BOOT_ID))
@@ -97,7 +95,7 @@ static int check_files(const struct store *store, struct error *err)
 	for (unsigned int i = 0; i < NR_WIRE_FILES; i++) {
 		struct stat st = { 0 };
 
-		store_unfinished_name(i, name, sizeof(name));
+		store_unfinished_name(i, name);
 		/* A commit may have been made, and this not have been recorded. */
 		if (state->extent[i] && fstatat(store->dump_fd, name, &st, AT_SYMLINK_NOFOLLOW))
 			fstatat(store->dump_fd, wire_file_name(i), &st, AT_SYMLINK_NOFOLLOW);

@@ -89,11 +89,11 @@ int store_begin(struct store *store, const char *host, const char *name, struct 
 
 static int open_file(struct store *store, enum wire_file file, struct error *err)
 {
-	char name[64];
+	char name[FILE_NAME_LEN + 1];
 
 	if (store->fds[file] >= 0)
 		return 0;
-	store_unfinished_name(file, name, sizeof(name));
+	store_unfinished_name(file, name);
 	store->fds[file] = openat(store->dump_fd, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
 	return store->fds[file] < 0 ? fail(err, -errno, "%s: %s", name, strerror(errno)) : 0;
 }
@@ -205,11 +205,11 @@ static int check_hash(struct store *store, enum wire_file file, const struct wir
 int store_commit(struct store *store, enum wire_file file, const struct wire_commit *commit, struct error *err)
 {
 	bool complete = commit->flags & WIRE_COMPLETE;
-	char name[64];
+	char name[FILE_NAME_LEN + 1];
 	struct stat st;
 	int rc;
 
-	store_unfinished_name(file, name, sizeof(name));
+	store_unfinished_name(file, name);
 	/* A commit that was made, but not acknowledged before the connection broke. */
 	if (complete && fstatat(store->dump_fd, name, &st, AT_SYMLINK_NOFOLLOW) &&
 	    !fstatat(store->dump_fd, wire_file_name(file), &st, AT_SYMLINK_NOFOLLOW)) {
@@ -300,12 +300,12 @@ static void remove_dump(const struct store *store, const char *name)
 	int fd = store_open_dir(store->host_fd, name);
 	int64_t freed = 0;
 	struct stat st;
-	char unfinished[64];
+	char unfinished[FILE_NAME_LEN + 1];
 
 	if (fd < 0)
 		return;
 	for (unsigned int i = 0; i < NR_WIRE_FILES; i++) {
-		store_unfinished_name(i, unfinished, sizeof(unfinished));
+		store_unfinished_name(i, unfinished);
 		if (!fstatat(fd, wire_file_name(i), &st, AT_SYMLINK_NOFOLLOW))
 			freed += st.st_blocks * 512;
 		unlinkat(fd, wire_file_name(i), 0);

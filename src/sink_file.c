@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <unistd.h>
 
 #include "src/sinks.h"
@@ -12,13 +13,17 @@
 
 #define SUFFIX "-incomplete"
 
-/* NAME-incomplete, or NAME-incomplete.txt: what people open by its ending keeps it. */
-static void unfinished_name(const struct sink_file *file, char *ret, size_t size)
+void unfinished_name(const char *name, size_t max, char ret[FILE_NAME_LEN + 1])
 {
-	const char *ending = strstr(file->name, ".txt");
-	int len = ending && !ending[4] ? ending - file->name : (int)strlen(file->name);
+	size_t len = strlen(name), ending = len > 4 && !strcmp(name + len - 4, ".txt") ? 4 : 0, cut = 0;
 
-	snprintf(ret, size, "%.*s" SUFFIX "%s", len, file->name, file->name + len);
+	len -= ending;
+	if (len + strlen(SUFFIX) + ending > max)
+		cut = min_u64(len, len + strlen(SUFFIX) + ending - max);
+	/* Not in the middle of a character of UTF-8. */
+	while (cut && ((unsigned char)name[cut] & 0xc0) == 0x80)
+		cut++;
+	snprintf(ret, FILE_NAME_LEN + 1, "%.*s" SUFFIX "%s", (int)(len - cut), name + cut, name + len);
 }
 
 static int file_write(struct sink *sink, uint64_t off, const void *buf, size_t len)
@@ -52,9 +57,8 @@ static int file_sync(struct sink *sink)
 	return fsync(container_of(sink, struct sink_file, sink)->fd) ? -errno : 0;
 }
 
-static int file_keep(struct sink *sink, uint64_t size)
+static int finish(struct sink_file *file, uint64_t size)
 {
-	struct sink_file *file = container_of(sink, struct sink_file, sink);
 	int rc = ftruncate(file->fd, size) ? -errno : 0;
 
 	if (fsync(file->fd) && !rc)
@@ -65,15 +69,18 @@ static int file_keep(struct sink *sink, uint64_t size)
 static int file_commit(struct sink *sink, uint64_t size)
 {
 	struct sink_file *file = container_of(sink, struct sink_file, sink);
-	char unfinished[sizeof(file->name) + sizeof(SUFFIX)];
-	int rc = file_keep(sink, size);
+	int rc = finish(file, size);
 
 	if (rc)
 		return rc;
-	unfinished_name(file, unfinished, sizeof(unfinished));
-	if (renameat(file->dir_fd, unfinished, file->dir_fd, file->name) || fsync(file->dir_fd))
+	if (renameat(file->dir_fd, file->unfinished, file->dir_fd, file->name))
 		return -errno;
-	return 0;
+	return fsync(file->dir_fd) ? -errno : 0;
+}
+
+static int file_keep(struct sink *sink, uint64_t size)
+{
+	return finish(container_of(sink, struct sink_file, sink), size);
 }
 
 static void file_close(struct sink *sink)
@@ -96,33 +103,49 @@ static const struct sink_ops file_ops = {
 	.close = file_close,
 };
 
-int sink_file_open(struct sink_file *file, const char *dir, const char *name, struct error *err)
+/* How long names in the directory can be, as far as is of interest. */
+static size_t name_max(int dir_fd)
 {
-	char unfinished[sizeof(file->name) + sizeof(SUFFIX)];
+	struct statfs st;
 
-	memset(file, 0, sizeof(*file));
-	if (strlen(name) >= sizeof(file->name))
-		return fail(err, -ENAMETOOLONG, "%s: file name too long", name);
-	strcpy(file->name, name);
-	sink_init(&file->sink, &file_ops);
-	file->dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (file->dir_fd < 0)
-		return fail(err, -errno, "%s: %s", dir, strerror(errno));
-	unfinished_name(file, unfinished, sizeof(unfinished));
-	file->fd = openat(file->dir_fd, unfinished, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (file->fd < 0) {
-		int rc = fail(err, -errno, "%s/%s: %s", dir, unfinished, strerror(errno));
+	return fstatfs(dir_fd, &st) || st.f_namelen <= 0 ? FILE_NAME_LEN : min_u64(st.f_namelen, FILE_NAME_LEN);
+}
 
-		close(file->dir_fd);
-		return rc;
-	}
+static int open_unfinished(struct sink_file *file, const char *dir, struct error *err)
+{
+	file->fd = openat(file->dir_fd, file->unfinished, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (file->fd < 0)
+		return fail(err, -errno, "%s/%s: %s", dir, file->unfinished, strerror(errno));
 	/* It may be another's who is still writing; and what is left from earlier may have been readable by everybody. */
 	if (flock(file->fd, LOCK_EX | LOCK_NB) || ftruncate(file->fd, 0)) {
-		int rc = fail(err, -errno, "%s/%s: %s", dir, unfinished, strerror(errno));
+		int rc = fail(err, -errno, "%s/%s: %s", dir, file->unfinished, strerror(errno));
 
-		file_close(&file->sink);
+		close(file->fd);
 		return rc;
 	}
 	fchmod(file->fd, 0600);
 	return 0;
+}
+
+int sink_file_open(struct sink_file *file, const char *dir, const char *name, struct error *err)
+{
+	size_t max;
+	int rc;
+
+	memset(file, 0, sizeof(*file));
+	sink_init(&file->sink, &file_ops);
+	file->dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (file->dir_fd < 0)
+		return fail(err, -errno, "%s: %s", dir, strerror(errno));
+	max = name_max(file->dir_fd);
+	if (strlen(name) > max) {
+		rc = fail(err, -ENAMETOOLONG, "%.100s...: %s", name, strerror(ENAMETOOLONG));
+	} else {
+		strcpy(file->name, name);
+		unfinished_name(name, max, file->unfinished);
+		rc = open_unfinished(file, dir, err);
+	}
+	if (rc)
+		close(file->dir_fd);
+	return rc;
 }

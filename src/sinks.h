@@ -12,15 +12,24 @@
 #include "src/writeback.h"
 #include "src/sender.h"
 
+#define FILE_NAME_LEN 255	/* NAME_MAX; filesystems may allow less */
+
 /*
- * A file in a directory. It is called NAME-incomplete (NAME-incomplete.txt for NAME.txt), is private (0600), and gets its
- * name by rename(2) in commit(), after fsync(2) of the file and before fsync(2) of the directory. zero() leaves holes.
+ * What a file is called until it is whole: NAME-incomplete, or NAME-incomplete.txt for NAME.txt, for what people open by
+ * its ending keeps it. Where that would be longer than max bytes NAME loses its beginning: what tells long names apart is
+ * mostly their end. name has FILE_NAME_LEN bytes at most.
+ */
+void unfinished_name(const char *name, size_t max, char ret[FILE_NAME_LEN + 1]);
+
+/*
+ * A file in a directory. It is called by its unfinished name, is private (0600), and gets its own by rename(2) in commit(),
+ * after fsync(2) of the file and before fsync(2) of the directory. zero() leaves holes.
  */
 struct sink_file {
 	struct sink sink;
 	int dir_fd;
 	int fd;
-	char name[96];
+	char name[FILE_NAME_LEN + 1], unfinished[FILE_NAME_LEN + 1];
 	struct writeback writeback;
 	uint64_t end;		/* highest offset written */
 };

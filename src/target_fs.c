@@ -165,9 +165,9 @@ static int fs_rewrite(struct target *target, const char *name, const char *text,
 
 static void fs_distrust(struct target *target)
 {
-	char unfinished[sizeof(target->path) + 16];
+	char unfinished[sizeof(target->dir) + sizeof(target->file.unfinished) + 1];
 
-	snprintf(unfinished, sizeof(unfinished), "%s-incomplete", target->path);
+	snprintf(unfinished, sizeof(unfinished), "%s/%s", target->dir, target->file.unfinished);
 	rename(target->path, unfinished);
 }
 

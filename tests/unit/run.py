@@ -115,7 +115,7 @@ def tests():
                        ("engine-has-no-globals", engine_has_no_globals),
                        ("klibc32-offsets", klibc32.offsets_beyond_4g), ("klibc32-init", klibc32.init_builds),
                        ("wrong-use", verbs.wrong_use), ("copy-refuses", verbs.copy_refuses),
-                       ("full-output", verbs.full_output), ("interrupted", verbs.interrupted),
+                       ("full-output", verbs.full_output), ("interrupted", verbs.interrupted), ("unfinished", verbs.unfinished),
                        ("verify-directory", verbs.verify_directory)):
         found.append(runner.Test(name, func))
     return found + [runner.Test(f"receive-{name}", func, 3) for name, func in receive.TESTS.items()]

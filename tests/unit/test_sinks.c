@@ -44,7 +44,7 @@ static int teardown(void **state)
 
 static const char *in_dir(const char *name)
 {
-	static char path[128];
+	static char path[sizeof(dir) + FILE_NAME_LEN + 2];
 
 	snprintf(path, sizeof(path), "%s/%s", dir, name);
 	return path;
@@ -135,7 +135,7 @@ static void test_file_replaces(void **state)
 
 static void test_file_open_fails(void **state)
 {
-	char name[200];
+	char name[300];
 
 	(void)state;
 	assert_int_equal(sink_file_open(&file, in_dir("none"), "vmcore", &err), -ENOENT);
@@ -145,14 +145,60 @@ static void test_file_open_fails(void **state)
 	memset(name, 'n', sizeof(name) - 1);
 	name[sizeof(name) - 1] = 0;
 	assert_int_equal(sink_file_open(&file, dir, name, &err), -ENAMETOOLONG);
-	name[95] = 0;
-	assert_int_equal(sink_file_open(&file, dir, name, &err), 0);
-	assert_int_equal(sink_commit(&file.sink, 0), 0);
-	sink_close(&file.sink);
-	assert_true(exists(name));
+	name[256] = 0;
+	assert_int_equal(sink_file_open(&file, dir, name, &err), -ENAMETOOLONG);
+	assert_text(err.text, "nnn...: File name too long");
 	/* Nobody leads the dump elsewhere. */
 	assert_int_equal(symlink("/tmp/elsewhere", in_dir("vmcore-incomplete")), 0);
 	assert_int_equal(sink_file_open(&file, dir, "vmcore", &err), -ELOOP);
+}
+
+static const char *unfinished(const char *name, size_t max)
+{
+	static char ret[FILE_NAME_LEN + 1];
+
+	unfinished_name(name, max, ret);
+	return ret;
+}
+
+static void test_unfinished_names(void **state)
+{
+	(void)state;
+	assert_string_equal(unfinished("vmcore", 255), "vmcore-incomplete");
+	assert_string_equal(unfinished("dmesg.txt", 255), "dmesg-incomplete.txt");
+	assert_string_equal(unfinished("a.txt.gz", 255), "a.txt.gz-incomplete");
+	assert_string_equal(unfinished("a.txt.txt", 255), "a.txt-incomplete.txt");
+	assert_string_equal(unfinished(".txt", 255), ".txt-incomplete");
+	/* The beginning goes, by whole characters. */
+	assert_string_equal(unfinished("core-of-1", 20), "core-of-1-incomplete");
+	assert_string_equal(unfinished("core-of-1", 16), "-of-1-incomplete");
+	assert_string_equal(unfinished("core.txt", 17), "re-incomplete.txt");
+	assert_string_equal(unfinished("üü1", 14), "ü1-incomplete");
+	assert_string_equal(unfinished("üü1", 15), "ü1-incomplete");
+	assert_string_equal(unfinished("name", 9), "-incomplete");
+}
+
+/* As long as a name can be, and two such at once that differ in the end. */
+static void test_file_of_long_name(void **state)
+{
+	static struct sink_file other;
+	char name[FILE_NAME_LEN + 1], twin[FILE_NAME_LEN + 1];
+
+	(void)state;
+	for (size_t len = 240; len <= FILE_NAME_LEN; len++) {
+		memset(name, 'n', len);
+		name[len] = 0;
+		strcpy(twin, name);
+		twin[len - 1] = 'm';
+		assert_int_equal(sink_file_open(&file, dir, name, &err), 0);
+		assert_int_equal(sink_file_open(&other, dir, twin, &err), 0);
+		assert_true(exists(file.unfinished) && !exists(name));
+		assert_int_equal(sink_commit(&file.sink, 0), 0);
+		assert_int_equal(sink_commit(&other.sink, 0), 0);
+		sink_close(&file.sink);
+		sink_close(&other.sink);
+		assert_true(exists(name) && exists(twin) && !exists(file.unfinished));
+	}
 }
 
 /* A file that may not grow: the error stays, the name stays unfinished, what fits is there. */
@@ -351,6 +397,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_file_kept, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_file_replaces, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_file_open_fails, setup, teardown),
+		cmocka_unit_test(test_unfinished_names),
+		cmocka_unit_test_setup_teardown(test_file_of_long_name, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_file_full, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_block_header_last, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_block_zeros, setup, teardown),

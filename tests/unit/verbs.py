@@ -3,6 +3,7 @@
 
 import hashlib
 import os
+import re
 import signal
 import stat
 import struct
@@ -75,12 +76,18 @@ def full_output(directory):
     return ""
 
 
+FLAT_HEADER = struct.pack(">16sQQ", b"makedumpfile", 1, 1).ljust(4096, b"\0")
+
+
 def interrupted(directory):
     """Ctrl-C in the middle: by the signal, and what it leaves is said."""
-    out, left = directory / "out", directory / "out-incomplete"
+    for name, unfinished in (("out", "out-incomplete"), ("out.txt", "out-incomplete.txt")):
+        interrupt(directory / name, directory / unfinished)
+
+
+def interrupt(out, left):
     process = subprocess.Popen([KCAPTURE, "copy", "-R", "-", out], stdin=subprocess.PIPE, stderr=subprocess.PIPE)
-    process.stdin.write(struct.pack(">16sQQ", b"makedumpfile", 1, 1).ljust(4096, b"\0"))
-    process.stdin.write(struct.pack(">QQ", 0, 1 << 21) + bytes([7]) * (1 << 21))
+    process.stdin.write(FLAT_HEADER + struct.pack(">QQ", 0, 1 << 21) + bytes([7]) * (1 << 21))
     process.stdin.write(struct.pack(">QQ", 1 << 21, 1 << 21))                   # whose data does not come
     process.stdin.flush()
     until = time.monotonic() + DEADLINE
@@ -90,8 +97,24 @@ def interrupted(directory):
     code, said = process.wait(), process.stderr.read().decode()
     process.stdin.close()
     expect(code == -signal.SIGINT and f"what was written stays in {left}" in said, f"it ends with {code} and says {said}")
-    expect(left.exists() and not out.exists(), f"there is {os.listdir(directory)}")
-    return ""
+    expect(left.exists() and not out.exists(), f"there is {os.listdir(out.parent)}")
+
+
+def unfinished(directory):
+    """What broke off: kcapture tells its name, makedumpfile gives it the one it was to have, long and with an ending too."""
+    link, stream = directory / "makedumpfile", FLAT_HEADER + struct.pack(">QQ", 0, 100) + b"x" * 50
+    link.symlink_to(KCAPTURE)
+    for name in ("out", "out.txt", "n" * 255, "n" * 251 + ".txt"):
+        out = directory / name
+        done = subprocess.run([KCAPTURE, "dump", "-R", out], input=stream, capture_output=True)
+        left = re.search(r"What could be saved is in (.*)\.\n", done.stdout.decode())
+        expect(done.returncode == 1 and left, f"dump -R {name}: {done}")
+        expect(os.path.exists(left[1]) and not out.exists() and left[1].endswith(out.suffix), f"{left[1]} is told for {name}")
+        done = subprocess.run([link, "-R", out], input=stream, capture_output=True)
+        expect(done.returncode == 1 and b"This is an incomplete dumpfile" in done.stdout, f"makedumpfile -R {name}: {done}")
+        expect(out.exists() and not os.path.exists(left[1]), f"{name}: it did not get its name")
+    done = subprocess.run([link, "-R", directory / ("n" * 256)], input=stream, capture_output=True)
+    expect(done.returncode == 1 and b"name too long" in done.stderr, f"a name of 256 characters: {done}")
 
 
 def refused(source, out, wanted):
