@@ -75,18 +75,24 @@ static int file_commit(struct sink *sink, uint64_t size)
 		return rc;
 	if (renameat(file->dir_fd, file->unfinished, file->dir_fd, file->name))
 		return -errno;
+	file->kept = true;
 	return fsync(file->dir_fd) ? -errno : 0;
 }
 
 static int file_keep(struct sink *sink, uint64_t size)
 {
-	return finish(container_of(sink, struct sink_file, sink), size);
+	struct sink_file *file = container_of(sink, struct sink_file, sink);
+
+	file->kept = true;
+	return finish(file, size);
 }
 
 static void file_close(struct sink *sink)
 {
 	struct sink_file *file = container_of(sink, struct sink_file, sink);
 
+	if (!file->kept)
+		unlinkat(file->dir_fd, file->unfinished, 0);
 	close(file->fd);
 	close(file->dir_fd);
 }

@@ -157,9 +157,6 @@ static int fs_rewrite(struct target *target, const char *name, const char *text,
 	if (!rc && (ftruncate(fd, len) || fsync(fd)))
 		rc = -errno;
 	close(fd);
-	strcat(path, "-incomplete");
-	if (!rc)
-		unlink(path);
 	return rc;
 }
 

@@ -125,6 +125,7 @@ static void test_file_replaces(void **state)
 	/* What an earlier run left unfinished is no part of the next. */
 	assert_int_equal(sink_file_open(&file, dir, "new", &err), 0);
 	sink_write(&file.sink, 0, "old old", 7);
+	assert_int_equal(sink_keep(&file.sink, 7), 0);
 	sink_close(&file.sink);
 	assert_int_equal(sink_file_open(&file, dir, "new", &err), 0);
 	sink_write(&file.sink, 0, "n", 1);
@@ -199,6 +200,23 @@ static void test_file_of_long_name(void **state)
 		sink_close(&other.sink);
 		assert_true(exists(name) && exists(twin) && !exists(file.unfinished));
 	}
+}
+
+/* A full disk is not to be left with the beginning of what nobody wants to keep. */
+static void test_file_removed(void **state)
+{
+	(void)state;
+	assert_int_equal(sink_file_open(&file, dir, "SHA256SUMS", &err), 0);
+	sink_write(&file.sink, 0, "ab", 2);
+	sink_close(&file.sink);
+	assert_false(exists("SHA256SUMS-incomplete") || exists("SHA256SUMS"));
+	/* By no means what another is writing. */
+	assert_int_equal(sink_file_open(&file, dir, "vmcore", &err), 0);
+	assert_int_equal(sink_file_open(&(struct sink_file){ .fd = -1 }, dir, "vmcore", &err), -EWOULDBLOCK);
+	assert_true(exists("vmcore-incomplete"));
+	assert_int_equal(sink_commit(&file.sink, 0), 0);
+	sink_close(&file.sink);
+	assert_true(exists("vmcore"));
 }
 
 /* A file that may not grow: the error stays, the name stays unfinished, what fits is there. */
@@ -399,6 +417,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_file_open_fails, setup, teardown),
 		cmocka_unit_test(test_unfinished_names),
 		cmocka_unit_test_setup_teardown(test_file_of_long_name, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_file_removed, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_file_full, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_block_header_last, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_block_zeros, setup, teardown),
