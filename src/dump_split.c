@@ -5,6 +5,8 @@
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -13,75 +15,95 @@
 #include "src/dump_run.h"
 #include "src/split.h"
 
-/* What the process of a part tells by its exit code. */
-enum { PART_SAVED, PART_FAILED, PART_SHORT_OF_ROOM };
+/* In memory that the processes share: what one does to its part the first one sees. */
+struct part {
+	struct output_path path;
+	pid_t pid;
+	int rc;
+	struct error err;
+};
 
 struct parts {
+	struct part *list;
 	pfn_t *bounds;			/* nr + 1 of them */
 	unsigned int nr;
 	unsigned int level;		/* its number among those of the options */
 };
 
-static int dump_part(struct dump_run *run, struct input *in, const char *name, unsigned int level)
+/* The process of the i-th part. */
+static void dump_part(struct dump_run *run, struct input *in, const struct parts *parts, unsigned int i)
 {
-	static struct output_path path;
-	struct error err;
-	int rc = output_path_init(&path, name, run->opt.operands[0], run->opt.force || level, &err);
+	struct part *part = &parts->list[i];
 
-	if (!rc && run->opt.dry_run)
-		path.kind = OUTPUT_NOWHERE;
-	if (!rc)
-		rc = dump_at_level(run, in, &path, run->opt.levels[level], &err);
-	if (!rc)
-		return PART_SAVED;
-	if (rc == -ENOSPC && level + 1 < run->opt.nr_levels)
-		return PART_SHORT_OF_ROOM;
-	dump_say(&run->show, MESSAGE_ERROR, "%s: %s", name, err.text);
-	dump_name_incomplete(run, &path);
-	return PART_FAILED;
+	run->start = parts->bounds[i];
+	run->end = max_u64(parts->bounds[i + 1], 1);
+	if (i)
+		run->show.progress.show = NULL;
+	part->rc = dump_at_level(run, in, &part->path, run->opt.levels[parts->level], &part->err);
 }
 
-/* The file is read by offsets, so the processes share it. The number of processes that were started. */
-static unsigned int start_parts(struct dump_run *run, struct input *in, const struct parts *parts)
+/* The file is read by offsets, so the processes share it. */
+static void start_parts(struct dump_run *run, struct input *in, const struct parts *parts)
 {
 	fflush(NULL);
 	for (unsigned int i = 0; i < parts->nr; i++) {
-		pid_t pid = fork();
-		int code;
+		struct part *part = &parts->list[i];
+		pid_t pid;
 
+		part->path.opened = false;
+		part->rc = fail(&part->err, -ECHILD, "its process ended early");
+		pid = fork();
+		if (!pid) {
+			dump_part(run, in, parts, i);
+			fflush(NULL);
+			_exit(0);
+		}
+		part->pid = pid;
 		if (pid < 0)
-			return i;
-		if (pid)
-			continue;
-		run->start = parts->bounds[i];
-		run->end = max_u64(parts->bounds[i + 1], 1);
-		if (i)
-			run->show.progress.show = NULL;
-		code = dump_part(run, in, run->opt.operands[i + 1], parts->level);
-		fflush(NULL);
-		_exit(code);
+			part->rc = fail(&part->err, -errno, "no process for it: %s", strerror(errno));
 	}
-	return parts->nr;
+	for (unsigned int i = 0; i < parts->nr; i++)
+		if (parts->list[i].pid > 0)
+			waitpid(parts->list[i].pid, NULL, 0);
+}
+
+/* Whatever was written of it makes room for the next level: the parts of a dump are all of one level. */
+static void discard_parts(const struct parts *parts)
+{
+	for (unsigned int i = 0; i < parts->nr; i++)
+		output_path_discard(&parts->list[i].path, !parts->list[i].rc);
+}
+
+static void tell_failures(const struct dump_run *run, const struct parts *parts)
+{
+	for (unsigned int i = 0; i < parts->nr; i++) {
+		struct part *part = &parts->list[i];
+
+		if (!part->rc)
+			continue;
+		dump_say(&run->show, MESSAGE_ERROR, "%s: %s", part->path.name, part->err.text);
+		dump_name_incomplete(run, &part->path);
+	}
 }
 
 /* 0; -ENOSPC: another level may help; -EIO: parts have failed. */
 static int run_parts(struct dump_run *run, struct input *in, const struct parts *parts, struct error *err)
 {
-	unsigned int nr_started = start_parts(run, in, parts), nr_failed = parts->nr - nr_started, nr_short = 0;
+	unsigned int nr_failed = 0, nr_short = 0;
 
-	for (unsigned int i = 0; i < nr_started; i++) {
-		int status;
-
-		if (wait(&status) < 0 || !WIFEXITED(status))
-			nr_failed++;
-		else if (WEXITSTATUS(status) == PART_SHORT_OF_ROOM)
-			nr_short++;
-		else if (WEXITSTATUS(status) != PART_SAVED)
-			nr_failed++;
+	start_parts(run, in, parts);
+	for (unsigned int i = 0; i < parts->nr; i++) {
+		nr_failed += parts->list[i].rc != 0;
+		nr_short += parts->list[i].rc == -ENOSPC;
 	}
-	if (nr_failed)
-		return fail(err, -EIO, "%u of %u parts could not be saved", nr_failed, parts->nr);
-	return nr_short ? -ENOSPC : 0;
+	if (!nr_failed)
+		return 0;
+	if (nr_failed == nr_short && parts->level + 1 < run->opt.nr_levels) {
+		discard_parts(parts);
+		return -ENOSPC;
+	}
+	tell_failures(run, parts);
+	return fail(err, -EIO, "%u of %u parts could not be saved", nr_failed, parts->nr);
 }
 
 static int split_input(struct dump_run *run, struct input *in, struct parts *parts, struct error *err)
@@ -98,21 +120,52 @@ static int split_input(struct dump_run *run, struct input *in, struct parts *par
 	return rc;
 }
 
-int dump_split(struct dump_run *run, struct error *err)
+/* None is written before all may be. */
+static int name_parts(struct dump_run *run, struct parts *parts, struct error *err)
+{
+	for (unsigned int i = 0; i < parts->nr; i++) {
+		struct output_path *path = &parts->list[i].path;
+		int rc = output_path_init(path, run->opt.operands[i + 1], run->opt.operands[0], run->opt.force, err);
+
+		if (!rc && path->kind == OUTPUT_STDOUT)
+			rc = fail(err, -EINVAL, "a part cannot go to standard output");
+		if (rc)
+			return rc;
+		if (run->opt.dry_run)
+			path->kind = OUTPUT_NOWHERE;
+	}
+	return 0;
+}
+
+static int make_parts(struct dump_run *run, struct parts *parts, struct error *err)
 {
 	static struct input in;
+	int rc = name_parts(run, parts, err);
+
+	if (!rc)
+		rc = dump_open_input(run, &in, err);
+	if (rc)
+		return rc;
+	rc = split_input(run, &in, parts, err);
+	input_close(&in);
+	return rc;
+}
+
+int dump_split(struct dump_run *run, struct error *err)
+{
 	char *const *names = run->opt.operands + 1;
 	struct parts parts = { .nr = run->opt.nr_operands - 1 };
+	size_t len = parts.nr * sizeof(*parts.list);
 	int rc;
 
 	parts.bounds = calloc(parts.nr + 1, sizeof(*parts.bounds));
-	if (!parts.bounds)
-		return fail(err, -ENOMEM, "no memory for %u parts", parts.nr);
-	rc = dump_open_input(run, &in, err);
-	if (!rc) {
-		rc = split_input(run, &in, &parts, err);
-		input_close(&in);
-	}
+	parts.list = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (!parts.bounds || parts.list == MAP_FAILED)
+		rc = fail(err, -ENOMEM, "no memory for %u parts", parts.nr);
+	else
+		rc = make_parts(run, &parts, err);
+	if (parts.list != MAP_FAILED)
+		munmap(parts.list, len);
 	free(parts.bounds);
 	if (rc || run->opt.dry_run)
 		return rc;

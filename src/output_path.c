@@ -110,6 +110,17 @@ int output_path_init(struct output_path *path, const char *name, const char *sou
 	return force ? 0 : fail(err, -EEXIST, "%s exists; -f replaces it", name);
 }
 
+void output_path_discard(struct output_path *path, bool whole)
+{
+	struct error err;
+
+	if (path->opened && path->kind == OUTPUT_FILE)
+		unlink(whole ? path->name : path->unfinished);
+	else if (path->opened && path->kind == OUTPUT_DEVICE && !sink_block_open(&path->block, path->name, &err))
+		sink_close(&path->block.sink);
+	path->opened = false;
+}
+
 int output_path_name_incomplete(struct output_path *path)
 {
 	return rename(path->unfinished, path->name) ? -errno : 0;

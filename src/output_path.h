@@ -33,6 +33,9 @@ struct output_path {
  */
 int output_path_init(struct output_path *path, const char *name, const char *source, bool force, struct error *err);
 
+/* What was written to it, whole or broken off, is to go: a file, or the header on a device. Nothing where none was opened. */
+void output_path_discard(struct output_path *path, bool whole);
+
 /* For a file that could not be finished, after it was closed: give it its full name nevertheless. 0 or -errno. */
 int output_path_name_incomplete(struct output_path *path);
 

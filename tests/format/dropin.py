@@ -4,6 +4,7 @@ kcapture called makedumpfile beside the real one: the same command lines on the 
 lines that scripts look for, and dumps of the same pages with the same bytes, which each reads of the other.
 """
 
+import contextlib
 import os
 import re
 import subprocess
@@ -12,9 +13,10 @@ from format import reading
 from lib import kdump, page_sets, readers
 from lib.fetch_kernels import fetch_vmlinux
 from lib.paths import KCAPTURE
-from lib.runner import DEADLINE, expect
+from lib.runner import DEADLINE, Skip, expect
 
 THEIRS = "makedumpfile"
+PAGE = 4096
 COMPRESSED = (["-c", "-d", "31"], ["-l", "--message-level", "7", "-d", "31"], ["-d", "1"],
               ["-l", "-d", "16", "--num-threads", "2", "--cyclic-buffer", "64", "--non-mmap"])
 
@@ -221,6 +223,49 @@ def short_of_room(raw, directory):
         expect(done.returncode == 1 and (directory / f"dump-{name}-incomplete").exists(), f"kcapture dump: {done.stdout!r}")
 
 
+@contextlib.contextmanager
+def disk_of(directory, size):
+    """A filesystem of its own at directory."""
+    directory.mkdir()
+    options = f"size={size // PAGE * PAGE},mode=700"
+    done = subprocess.run(["mount", "-t", "tmpfs", "-o", options, "none", directory], capture_output=True)
+    if done.returncode:
+        raise Skip(f"no mount: {done.stderr[-100:]!r}")
+    try:
+        yield directory
+    finally:
+        subprocess.run(["umount", directory], check=True)
+
+
+def split_short_of_room(raw, directory):
+    """
+    One of two disks is too small for its part: both are made at the next level, for which what the other one got makes room;
+    where there is no next one the parts that broke off are named. What exists is refused before anything is written.
+    """
+    program, size = ours(directory), {}
+    parts = [directory / "1", directory / "2"]
+    for level in ("0", "31"):
+        must(program, "-f", "--split", "-l", "-d", level, raw, *parts)
+        size[level] = [part.stat().st_size for part in parts]
+    must(THEIRS, "-l", "-d", "31", raw, directory / "plain")
+    room = [size["0"][0] + size["31"][0] // 2, (size["0"][1] + size["31"][1]) // 2]
+    with disk_of(directory / "a", room[0]), disk_of(directory / "b", room[1]):
+        parts = [directory / "a" / "part.txt", directory / "b" / "part.txt"]
+        done = must(program, "--split", "-l", "-d", "0,31", raw, *parts)
+        expect(b"Retry to create a dumpfile by dump_level(31)." in done.stdout, done.stdout.decode())
+        expect([os.listdir(part.parent) for part in parts] == [["part.txt"]] * 2, "something else is left")
+        must(program, "--reassemble", *parts, directory / "whole")
+        kdump.same(directory / "whole", directory / "plain")
+        parts[0].unlink()
+        done = run(program, "--split", "-l", "-d", "31", raw, *parts)
+        expect(done.returncode == 1 and b"exists" in done.stderr and not parts[0].exists(), f"over what exists: {done}")
+        done = run(KCAPTURE, "dump", "-f", "--split", "-l", "-d", "0", raw, *parts)
+        left = parts[1].with_name("part-incomplete.txt")
+        expect(done.returncode == 1 and f"What could be saved is in {left}." in done.stdout.decode() and left.exists(), f"{done}")
+        expect(parts[0].stat().st_size == size["0"][0], "the part that had room is not whole")
+    return f"{size} bytes, room for {room}"
+
+
 def same_statistics(raw, directory):
     """--show-stats: the same counts, but that 1.7 counts the pages of the kernel's image twice."""
     image = None
@@ -245,4 +290,5 @@ def crash_reads(raw, directory):
         expect(code == 0 and "sysrq_handle_crash" in text, text.strip()[-300:])
 
 
-CHECKS = (same_dumps, elf_dump, zstd_dump, codes, release, same_dmesg, flattened, split, short_of_room, same_statistics, crash_reads)
+CHECKS = (same_dumps, elf_dump, zstd_dump, codes, release, same_dmesg, flattened, split, short_of_room,
+          split_short_of_room, same_statistics, crash_reads)
