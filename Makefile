@@ -108,7 +108,7 @@ TEST_TOOLS := $(addprefix $(B)/tools/, page_set synth measure dump_sender)
 
 test-programs: $(addprefix $(B)/unit/,$(UNIT_TESTS) klibc_link) $(B)/kcapture.asan $(TEST_TOOLS)
 
-CFLAGS_FUZZ := -std=gnu11 -I. -I/usr/include/bearssl -D_GNU_SOURCE -O1 -g -fno-omit-frame-pointer -fno-sanitize-recover=undefined
+CFLAGS_FUZZ := -std=gnu11 -I. -DFLAT_MARKS_MAX=4 -I/usr/include/bearssl -D_GNU_SOURCE -O1 -g -fno-omit-frame-pointer -fno-sanitize-recover=undefined
 FUZZ_SRC := $(ELFCORE) initramfs/cmdline.c $(patsubst %,src/%.c, \
 	config config_format config_net config_target digest dump_options gdb_stub mem_flat net_sock option_walk sys wire wire_auth)
 FUZZ_OBJS := $(patsubst %.c,$(B)/clang/%.o,$(FUZZ_SRC))

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * A dump in the flattened form (elfcore/sink_flat.h), read at random: the records are indexed once.
+ * A dump in the flattened form (elfcore/sink_flat.h), read at random: some of the records are indexed, once.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -10,20 +10,13 @@
 #include "elfcore/sink_flat.h"
 #include "src/mem_sources.h"
 
-static int add_record(struct flat_list *list, const struct flat_record *record)
-{
-	if (list->nr == list->cap) {
-		size_t cap = list->cap ? 2 * list->cap : 256;
-		struct flat_record *records = realloc(list->records, cap * sizeof(*records));
+/* 2.5 MiB; a dump of 1 TiB in records of 64 KiB has one for 512 of them. */
+#ifndef FLAT_MARKS_MAX
+#define FLAT_MARKS_MAX (1U << 15)
+#endif
 
-		if (!records)
-			return -ENOMEM;
-		list->records = records;
-		list->cap = cap;
-	}
-	list->records[list->nr++] = *record;
-	return 0;
-}
+/* More than headers that were written again. */
+#define STRAY_MANY 1000
 
 static uint64_t record_end(const struct flat_record *record)
 {
@@ -50,119 +43,276 @@ static int read_header(struct mem *below, uint64_t pos, struct flat_record *ret)
 	return 1;
 }
 
-/* The first lane that the record continues; the last one takes all. */
-static struct flat_list *find_lane(struct mem_flat *flat, const struct flat_record *record)
+/* The next record, which is of the first lane that it continues: what read_header() says, and *at is behind it. */
+static int step(const struct mem_flat *flat, struct flat_place *at, struct flat_record *ret)
 {
-	struct flat_list *lane = flat->lanes;
+	int rc = read_header(flat->below, at->pos, ret);
 
-	for (; lane < flat->lanes + FLAT_LANES - 1; lane++)
-		if (!lane->nr || record_end(&lane->records[lane->nr - 1]) <= record->off)
+	if (rc <= 0)
+		return rc;
+	for (ret->lane = 0; ret->lane < FLAT_LANES; ret->lane++)
+		if (at->ends[ret->lane] <= ret->off)
 			break;
-	return lane;
+	if (ret->lane < FLAT_LANES)
+		at->ends[ret->lane] = record_end(ret);
+	at->pos = ret->pos + ret->len;
+	return 1;
 }
 
-static size_t count_records(const struct mem_flat *flat)
-{
-	size_t nr = 0;
+/* --- the index ------------------------------------------------------------------------------------------------------- */
 
-	for (unsigned int i = 0; i < FLAT_LANES; i++)
-		nr += flat->lanes[i].nr;
-	return nr;
+static void thin_out(struct mem_flat *flat)
+{
+	for (size_t i = 0; i < flat->nr_marks / 2; i++) {
+		const struct flat_mark *dropped = &flat->marks[2 * i + 1];
+		struct flat_mark *mark = &flat->marks[i];
+
+		*mark = flat->marks[2 * i];
+		mark->low = min_u64(mark->low, dropped->low);
+		mark->high = max_u64(mark->high, dropped->high);
+	}
+	flat->nr_marks /= 2;
+	flat->stride *= 2;
+}
+
+static int add_mark(struct mem_flat *flat, const struct flat_place *at)
+{
+	if (flat->nr_marks == flat->cap) {
+		size_t cap = flat->cap ? 2 * flat->cap : 64;
+		struct flat_mark *marks = realloc(flat->marks, cap * sizeof(*marks));
+
+		if (!marks)
+			return -ENOMEM;
+		flat->marks = marks;
+		flat->cap = cap;
+	}
+	flat->marks[flat->nr_marks++] = (struct flat_mark){ .at = *at, .low = UINT64_MAX };
+	return 0;
+}
+
+/* The record at a place. */
+static int add_record(struct mem_flat *flat, const struct flat_place *at, const struct flat_record *record)
+{
+	uint64_t nr = flat->nr_records++;
+	struct flat_mark *mark;
+
+	if (nr % flat->stride == 0 && flat->nr_marks == FLAT_MARKS_MAX)
+		thin_out(flat);
+	if (nr % flat->stride == 0 && add_mark(flat, at))
+		return -ENOMEM;
+	flat->size = max_u64(flat->size, record_end(record));
+	if (record->lane < FLAT_LANES)
+		return 0;
+	mark = &flat->marks[flat->nr_marks - 1];
+	mark->low = min_u64(mark->low, record->off);
+	mark->high = max_u64(mark->high, record_end(record));
+	flat->nr_stray++;
+	return 0;
 }
 
 static int index_records(struct mem_flat *flat, struct log *log, struct error *err)
 {
-	uint64_t pos = FLAT_HEADER_SIZE;
+	struct flat_place at = { .pos = FLAT_HEADER_SIZE };
 	struct flat_record record;
+	unsigned long long pos;
 	int rc;
 
-	while ((rc = read_header(flat->below, pos, &record)) > 0) {
-		if (add_record(find_lane(flat, &record), &record))
-			return fail(err, -ENOMEM, "no memory to index %zu records", count_records(flat));
-		flat->size = max_u64(flat->size, record_end(&record));
-		pos = record.pos + record.len;
+	flat->stride = 1;
+	flat->end = at;
+	while ((rc = step(flat, &at, &record)) > 0) {
+		if (add_record(flat, &flat->end, &record))
+			return fail(err, -ENOMEM, "no memory to index %llu records", (unsigned long long)flat->nr_records);
+		flat->end = at;
 	}
+	pos = at.pos;
 	flat->cut = rc == -ENODATA;
-	flat->stream_len = pos;
-	if (flat->cut && flat->lanes[0].nr) {
-		log_warn(log, "the flattened stream ends early, at byte %llu", (unsigned long long)pos);
+	if (flat->cut && flat->nr_records) {
+		log_warn(log, "the flattened stream ends early, at byte %llu", pos);
 		rc = 0;
 	}
-	return rc ? fail(err, rc, "flattened record at byte %llu is broken (%s)", (unsigned long long)pos, strerror(-rc)) : 0;
+	if (flat->nr_stray >= STRAY_MANY)
+		log_warn(log, "the flattened stream was written in more than %u places at once: reading it is slow, `kcapture copy -R` "
+			 "puts it together first", FLAT_LANES);
+	return rc ? fail(err, rc, "flattened record at byte %llu is broken (%s)", pos, strerror(-rc)) : 0;
 }
 
-/* The first record of a lane that ends behind off. */
-static size_t find_record(const struct flat_list *lane, uint64_t off)
-{
-	size_t low = 0, high = lane->nr;
+/* --- reading --------------------------------------------------------------------------------------------------------- */
 
-	while (low < high) {
+/* The last mark before the lane's record that ends behind off. */
+static const struct flat_mark *find_mark(const struct mem_flat *flat, unsigned int lane, uint64_t off)
+{
+	size_t low = 0, high = flat->nr_marks;
+
+	while (high - low > 1) {
 		size_t mid = low + (high - low) / 2;
 
-		if (record_end(&lane->records[mid]) <= off)
-			low = mid + 1;
+		if (flat->marks[mid].at.ends[lane] <= off)
+			low = mid;
 		else
 			high = mid;
 	}
-	return low;
+	return &flat->marks[low];
 }
 
-/* The part of [addr, addr + len) that a record has. */
-static int copy_part(const struct mem_flat *flat, const struct flat_record *record, maddr_t addr, uint8_t *buf, size_t len)
+static struct flat_cursor *cursor_at(struct mem_flat *flat, unsigned int lane, uint64_t off)
 {
-	uint64_t start = max_u64(addr, record->off), end = min_u64(addr + len, record_end(record));
+	for (unsigned int i = 0; i < FLAT_CURSORS; i++) {
+		struct flat_cursor *cursor = &flat->cursors[lane][i];
 
-	if (start >= end)
-		return 0;
-	return mem_read(flat->below, record->pos + (start - record->off), buf + (start - addr), end - start);
+		if (cursor->before <= off && off < record_end(&cursor->record))
+			return cursor;
+	}
+	return NULL;
 }
 
-/*
- * Later records win: of what the lanes have next the earliest in the stream is taken. NULL = none of them has any more
- * below end.
- */
-static const struct flat_record *next_record(const struct mem_flat *flat, size_t next[FLAT_LANES], uint64_t end)
+/* One that is to be walked on: of those between mark and record the last, else the one that was not used for longest. */
+static struct flat_cursor *cursor_before(struct mem_flat *flat, unsigned int lane, uint64_t off)
+{
+	const struct flat_mark *mark = find_mark(flat, lane, off);
+	struct flat_cursor *cursors = flat->cursors[lane], *oldest = cursors, *nearest = NULL;
+	uint64_t pos = mark->at.pos;
+
+	for (unsigned int i = 0; i < FLAT_CURSORS; i++) {
+		if (cursors[i].used < oldest->used)
+			oldest = &cursors[i];
+		if (cursors[i].at.ends[lane] <= off && cursors[i].at.pos >= pos) {
+			nearest = &cursors[i];
+			pos = nearest->at.pos;
+		}
+	}
+	if (nearest)
+		return nearest;
+	oldest->at = mark->at;
+	return oldest;
+}
+
+/* The index says that the record is there. */
+static int walk(const struct mem_flat *flat, struct flat_cursor *cursor, unsigned int lane, uint64_t off)
+{
+	do {
+		int rc;
+
+		cursor->before = cursor->at.ends[lane];
+		rc = step(flat, &cursor->at, &cursor->record);
+		if (rc <= 0) {
+			memset(cursor, 0, sizeof(*cursor));
+			return rc ? rc : -EIO;
+		}
+	} while (cursor->record.lane != lane || record_end(&cursor->record) <= off);
+	return 0;
+}
+
+/* The lane's first record that ends behind off: 1, 0 = there is none, -errno. */
+static int find_in_lane(struct mem_flat *flat, unsigned int lane, uint64_t off, struct flat_record *ret)
+{
+	struct flat_cursor *cursor;
+
+	if (flat->end.ends[lane] <= off)
+		return 0;
+	cursor = cursor_at(flat, lane, off);
+	if (!cursor) {
+		int rc;
+
+		cursor = cursor_before(flat, lane, off);
+		rc = walk(flat, cursor, lane, off);
+		if (rc)
+			return rc;
+	}
+	cursor->used = ++flat->clock;
+	*ret = cursor->record;
+	return 1;
+}
+
+/* A read of [addr, end): what each lane has next of it, and the stray records as the last one, which are walked through. */
+struct reader {
+	uint64_t addr, end;
+	struct flat_record next[FLAT_LANES + 1];
+	bool has[FLAT_LANES + 1];
+	size_t mark;			/* whose stretch is walked through; at.pos 0: not yet */
+	struct flat_place at;
+};
+
+static uint64_t stretch_end(const struct mem_flat *flat, size_t mark)
+{
+	return mark + 1 < flat->nr_marks ? flat->marks[mark + 1].at.pos : flat->end.pos;
+}
+
+static int next_stray(const struct mem_flat *flat, struct reader *reader)
+{
+	struct flat_record *record = &reader->next[FLAT_LANES];
+
+	for (; flat->nr_stray && reader->mark < flat->nr_marks; reader->mark++, reader->at.pos = 0) {
+		const struct flat_mark *mark = &flat->marks[reader->mark];
+
+		if (mark->low >= reader->end || mark->high <= reader->addr)
+			continue;
+		if (!reader->at.pos)
+			reader->at = mark->at;
+		while (reader->at.pos < stretch_end(flat, reader->mark)) {
+			int rc = step(flat, &reader->at, record);
+
+			if (rc <= 0)
+				return rc ? rc : -EIO;
+			if (record->lane == FLAT_LANES && record->off < reader->end && record_end(record) > reader->addr)
+				return 1;
+		}
+	}
+	return 0;
+}
+
+/* What a lane has from off on. */
+static int look_ahead(struct mem_flat *flat, struct reader *reader, unsigned int lane, uint64_t off)
+{
+	int rc = lane == FLAT_LANES ? next_stray(flat, reader) : find_in_lane(flat, lane, off, &reader->next[lane]);
+
+	reader->has[lane] = rc > 0 && reader->next[lane].off < reader->end;
+	return rc < 0 ? rc : 0;
+}
+
+/* Later records win: the earliest in the stream is taken first. NULL = no lane has any more. */
+static const struct flat_record *earliest(const struct reader *reader)
 {
 	const struct flat_record *first = NULL;
-	unsigned int from = 0;
 
-	for (unsigned int i = 0; i < FLAT_LANES; i++) {
-		const struct flat_list *lane = &flat->lanes[i];
-
-		if (next[i] == lane->nr || (i < FLAT_LANES - 1 && lane->records[next[i]].off >= end) ||
-		    (first && first->pos < lane->records[next[i]].pos))
-			continue;
-		first = &lane->records[next[i]];
-		from = i;
-	}
-	if (first)
-		next[from]++;
+	for (unsigned int i = 0; i <= FLAT_LANES; i++)
+		if (reader->has[i] && (!first || reader->next[i].pos < first->pos))
+			first = &reader->next[i];
 	return first;
+}
+
+/* The part of [addr, end) that a record has. */
+static int copy_part(const struct mem_flat *flat, const struct flat_record *record, const struct reader *reader, uint8_t *buf)
+{
+	uint64_t start = max_u64(reader->addr, record->off), end = min_u64(reader->end, record_end(record));
+
+	return mem_read(flat->below, record->pos + (start - record->off), buf + (start - reader->addr), end - start);
 }
 
 static int flat_read(struct mem *mem, maddr_t addr, void *buf, size_t len)
 {
 	struct mem_flat *flat = container_of(mem, struct mem_flat, mem);
+	struct reader reader = { .addr = addr, .end = addr + len };
 	const struct flat_record *record;
-	size_t next[FLAT_LANES] = { 0 };
 	int rc = 0;
 
 	if (addr > flat->size || len > flat->size - addr)
 		return -ENODATA;
+	if (!len)
+		return 0;
 	memset(buf, 0, len);
-	for (unsigned int i = 0; i < FLAT_LANES - 1; i++)
-		next[i] = find_record(&flat->lanes[i], addr);
-	while (!rc && (record = next_record(flat, next, addr + len)))
-		rc = copy_part(flat, record, addr, buf, len);
+	for (unsigned int i = 0; i <= FLAT_LANES && !rc; i++)
+		rc = look_ahead(flat, &reader, i, addr);
+	while (!rc && (record = earliest(&reader))) {
+		rc = copy_part(flat, record, &reader, buf);
+		if (!rc)
+			rc = look_ahead(flat, &reader, record - reader.next, record_end(record));
+	}
 	return rc;
 }
 
 static void flat_close(struct mem *mem)
 {
-	struct mem_flat *flat = container_of(mem, struct mem_flat, mem);
-
-	for (unsigned int i = 0; i < FLAT_LANES; i++)
-		free(flat->lanes[i].records);
+	free(container_of(mem, struct mem_flat, mem)->marks);
 }
 
 static uint64_t flat_size(struct mem *mem)
@@ -174,7 +324,8 @@ static void flat_facts(struct mem *mem, struct mem_facts *facts)
 {
 	const struct mem_flat *flat = container_of(mem, struct mem_flat, mem);
 
-	mem_fact(facts, "flattened", "%llu bytes in %zu records", (unsigned long long)flat->size, count_records(flat));
+	mem_fact(facts, "flattened", "%llu bytes in %llu records", (unsigned long long)flat->size,
+		 (unsigned long long)flat->nr_records);
 }
 
 static int flat_whole(struct mem *mem, struct error *err)
@@ -182,7 +333,7 @@ static int flat_whole(struct mem *mem, struct error *err)
 	const struct mem_flat *flat = container_of(mem, struct mem_flat, mem);
 
 	return flat->cut ? fail(err, -ENODATA, "the flattened stream has no end record, it ends at byte %llu",
-				(unsigned long long)flat->stream_len) : 0;
+				(unsigned long long)flat->end.pos) : 0;
 }
 
 static const struct mem_ops flat_ops = {

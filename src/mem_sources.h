@@ -73,30 +73,51 @@ struct mem_file {
 
 int mem_file_open(struct mem_file *file, const char *path, struct error *err);
 
+#define FLAT_LANES 7
+#define FLAT_CURSORS 2
+
+/* A place in the stream: the next record's, and where each lane ends before it. */
+struct flat_place {
+	uint64_t pos;
+	uint64_t ends[FLAT_LANES];	/* in the dump; 0 = it has not begun */
+};
+
 struct flat_record {
 	uint64_t off, len;	/* in the dump */
 	uint64_t pos;		/* of its bytes in the stream */
+	unsigned int lane;	/* FLAT_LANES = none */
 };
 
-struct flat_list {
-	struct flat_record *records;
-	size_t nr, cap;
+/* One record in stride, and what those from it to the next mark cover that are in no lane. */
+struct flat_mark {
+	struct flat_place at;
+	uint64_t low, high;
 };
 
-#define FLAT_LANES 8
+/* Where a lane was found last: reading on from there looks at no record twice. */
+struct flat_cursor {
+	struct flat_record record;
+	uint64_t before;		/* the end of the lane's record before it */
+	struct flat_place at;		/* behind it */
+	uint64_t used;
+};
 
 /*
  * A core in the flattened form; maddr_t is an offset in the core that it stands for. Writers have few places where they
- * go on (page descriptors, page data): each such lane is ascending and disjoint, so that a record is found at once. What
- * fits no lane goes to the last one, in the order of the stream. 24 bytes of memory a record, of which there is one for
- * each 64 KiB as makedumpfile writes them.
+ * go on (page descriptors, page data): each such lane is ascending and disjoint. Of the records, of which there is one for
+ * each 64 KiB as makedumpfile writes them, so many are marked as there is memory for, and from the mark before it a record
+ * is found by walking. What fits no lane is walked through wherever it may cover what is read.
  */
 struct mem_flat {
 	struct mem mem;
 	struct mem *below;		/* the stream; borrowed */
-	struct flat_list lanes[FLAT_LANES];
+	struct flat_mark *marks;
+	size_t nr_marks, cap;
+	uint64_t stride, nr_records, nr_stray;	/* stray: in no lane */
+	struct flat_place end;		/* as far as the stream was understood */
+	struct flat_cursor cursors[FLAT_LANES][FLAT_CURSORS];
+	uint64_t clock;
 	uint64_t size;			/* of the core */
-	uint64_t stream_len;		/* as far as it was understood */
 	bool cut;			/* there is no end record */
 };
 
