@@ -162,7 +162,7 @@ static int kdump_begin(struct core *core, struct sink *sink, struct error *err)
 
 	kd->sink = sink;
 	kd->window = kd->pfn = kd->run_end = 0;
-	kd->nr_handed = kd->nr_put = kd->nr_held = kd->nr_skipped = 0;
+	kd->nr_handed = kd->nr_put = kd->nr_held = kd->nr_reserved = kd->nr_skipped = 0;
 	rc = write_header(kd, false);
 	if (!rc)
 		rc = write_sub_header(kd);
@@ -362,6 +362,11 @@ static int put_desc(struct core_kdump *kd, const struct batch_page *page)
 }
 
 /* An empty descriptor is what readers know of a page that was never written. */
+static int zero_descs(struct core_kdump *kd, uint64_t nr)
+{
+	return sink_zero(kd->sink, kd->desc_off + kd->nr_put * KDUMP_DESC_SIZE, nr * KDUMP_DESC_SIZE);
+}
+
 static int put_skipped(struct core_kdump *kd)
 {
 	int rc = 0;
@@ -369,12 +374,23 @@ static int put_skipped(struct core_kdump *kd)
 	if (kd->nr_skipped)
 		rc = flush_descs(kd);
 	if (kd->nr_skipped && !rc)
-		rc = sink_zero(kd->sink, kd->desc_off + kd->nr_put * KDUMP_DESC_SIZE, kd->nr_skipped * KDUMP_DESC_SIZE);
+		rc = zero_descs(kd, kd->nr_skipped);
 	if (!rc) {
 		kd->nr_put += kd->nr_skipped;
 		kd->nr_skipped = 0;
 	}
 	return rc;
+}
+
+/* The next nr descriptors and as many again as are held: seldom, in one piece. */
+static int reserve_descs(struct core_kdump *kd, uint64_t nr)
+{
+	uint64_t from = max_u64(kd->nr_reserved, kd->nr_put), to = min_u64(kd->nr_put + nr + KDUMP_DESCS_HELD, kd->nr_pages);
+
+	if (kd->nr_put + nr <= kd->nr_reserved || to <= from)
+		return 0;
+	kd->nr_reserved = to;
+	return sink_reserve(kd->sink, kd->desc_off + from * KDUMP_DESC_SIZE, (to - from) * KDUMP_DESC_SIZE);
 }
 
 /* Data first: a descriptor is never ahead of what it tells of. */
@@ -384,6 +400,8 @@ static int kdump_put(struct core *core, const struct batch *batch)
 	uint64_t off = kd->data_off;
 	int rc = put_skipped(kd);
 
+	if (!rc)
+		rc = reserve_descs(kd, batch->len / kd->block_size);
 	for (unsigned int i = 0; i < batch->nr_segs && !rc; i += SINK_VECS_MAX) {
 		unsigned int nr = min_u64(SINK_VECS_MAX, batch->nr_segs - i);
 
@@ -415,13 +433,30 @@ static uint64_t kdump_skip(struct core *core, uint64_t len, maddr_t *src_ret)
 	return nr * kd->block_size;
 }
 
+/*
+ * The last descriptors, as far as that can still be done: why a dump ended early is written in place and said whatever
+ * becomes of these. Where those of pages that were handed out and not written would be, a device holds something else.
+ */
+static void save_descs(struct core_kdump *kd)
+{
+	flush_descs(kd);
+	sink_retry(kd->sink);
+	zero_descs(kd, kd->nr_handed - kd->nr_put);
+	sink_retry(kd->sink);
+}
+
 static int kdump_end(struct core *core, const struct core_result *result, struct error *err)
 {
 	struct core_kdump *kd = container_of(core, struct core_kdump, core);
-	int rc = result->status ? flush_descs(kd) : put_skipped(kd);
+	int rc = 0;
 
-	if (!rc)
-		rc = flush_descs(kd);
+	if (result->status) {
+		save_descs(kd);
+	} else {
+		rc = put_skipped(kd);
+		if (!rc)
+			rc = flush_descs(kd);
+	}
 	kd->plan->file_size = kd->data_off;
 	if (!rc)
 		rc = write_own_note(kd, result);

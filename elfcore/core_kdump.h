@@ -8,6 +8,7 @@
  * the page size, which plain pages keep. Notes are those of the crash and ours.
  *
  * While it is written, and when it ended early, the status says incomplete; descriptors that were not reached are zeros.
+ * Those of pages whose data is written have their room before that: a full disk costs no page that is on it.
  */
 #ifndef ELFCORE_CORE_KDUMP_H
 #define ELFCORE_CORE_KDUMP_H
@@ -51,6 +52,7 @@ struct core_kdump {
 	/* writing */
 	uint64_t nr_put, data_off;
 	uint64_t nr_held;		/* descriptors in descs, before nr_put */
+	uint64_t nr_reserved;		/* descriptors that have room on the target */
 	uint8_t *descs;
 	struct kdump_desc *latest;	/* of the PAGE_SHARE_DISTANCE pages before nr_put, by their number modulo that */
 	uint64_t nr_zero_bytes;

@@ -52,6 +52,13 @@ int sink_zero(struct sink *sink, uint64_t off, uint64_t len)
 	return sink->error;
 }
 
+int sink_reserve(struct sink *sink, uint64_t off, uint64_t len)
+{
+	if (!sink->error && len && sink->ops->reserve)
+		sink->error = sink->ops->reserve(sink, off, len);
+	return sink->error;
+}
+
 int sink_sync(struct sink *sink)
 {
 	if (!sink->error && sink->ops->sync)

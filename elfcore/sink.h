@@ -34,6 +34,9 @@ struct sink_ops {
 	/* [off, off + len) was never written and is to read as zeros: a hole where the target has holes. */
 	int (*zero)(struct sink *sink, uint64_t off, uint64_t len);
 
+	/* See sink_reserve(); NULL = there is nothing to be done for it. */
+	int (*reserve)(struct sink *sink, uint64_t off, uint64_t len);
+
 	/* See sink_expect(); NULL = of no interest. */
 	void (*expect)(struct sink *sink, uint64_t off, const void *buf, size_t len);
 
@@ -69,6 +72,12 @@ const char *sink_name(const struct sink *sink);	/* never NULL */
 int sink_write(struct sink *sink, uint64_t off, const void *buf, size_t len);
 int sink_writev(struct sink *sink, uint64_t off, const struct sink_vec *vecs, unsigned int nr);
 int sink_zero(struct sink *sink, uint64_t off, uint64_t len);
+
+/*
+ * [off, off + len) was never written and will be, but what lies behind it comes first: that must not take the last room
+ * there is. It reads as zeros until then.
+ */
+int sink_reserve(struct sink *sink, uint64_t off, uint64_t len);
 int sink_sync(struct sink *sink);
 int sink_commit(struct sink *sink, uint64_t size);
 

@@ -23,6 +23,16 @@ static int limit_zero(struct sink *sink, uint64_t off, uint64_t len)
 	return limit->below->ops->zero(limit->below, off, len);
 }
 
+static int limit_reserve(struct sink *sink, uint64_t off, uint64_t len)
+{
+	struct sink_limit *limit = container_of(sink, struct sink_limit, sink);
+	struct sink *below = limit->below;
+
+	if (off > limit->max_size || len > limit->max_size - off)
+		return -ENOSPC;
+	return below->ops->reserve ? below->ops->reserve(below, off, len) : 0;
+}
+
 static int limit_sync(struct sink *sink)
 {
 	struct sink *below = container_of(sink, struct sink_limit, sink)->below;
@@ -54,6 +64,7 @@ static const struct sink_ops limit_ops = {
 	.caps = SINK_SEEK,
 	.write = limit_write,
 	.zero = limit_zero,
+	.reserve = limit_reserve,
 	.sync = limit_sync,
 	.commit = limit_commit,
 	.keep = limit_keep,

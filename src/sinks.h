@@ -23,8 +23,8 @@ void unfinished_name(const char *name, size_t max, char ret[FILE_NAME_LEN + 1]);
 
 /*
  * A file in a directory. It is called by its unfinished name, is private (0600), and gets its own by rename(2) in commit(),
- * after fsync(2) of the file and before fsync(2) of the directory. zero() leaves holes. What is neither committed nor kept
- * is removed.
+ * after fsync(2) of the file and before fsync(2) of the directory. zero() leaves holes, reserve() does not. What is neither
+ * committed nor kept is removed.
  */
 struct sink_file {
 	struct sink sink;

@@ -253,21 +253,55 @@ static void mark(struct fake_sink *fake, uint64_t off, uint64_t len, char state)
 	}
 }
 
+/* How much of [off, off + len) the disk has room for. */
+static uint64_t take_room(struct fake_sink *fake, uint64_t off, uint64_t len)
+{
+	for (uint64_t block = off / FAKE_BLOCK; fake->room && block * FAKE_BLOCK < off + len; block++) {
+		if (block >= fake->taken.len)
+			bytes_add_zeros(&fake->taken, block + 1 - fake->taken.len);
+		if (fake->taken.p[block])
+			continue;
+		if (fake->nr_taken == fake->room)
+			return block * FAKE_BLOCK > off ? block * FAKE_BLOCK - off : 0;
+		fake->taken.p[block] = 1;
+		fake->nr_taken++;
+	}
+	return len;
+}
+
+static bool fails_now(struct fake_sink *fake)
+{
+	fake->nr_writes++;
+	return fake->fail_at && (fake->nr_writes == fake->fail_at || (fake->fail_on && fake->nr_writes > fake->fail_at));
+}
+
 static int fake_write(struct sink *sink, uint64_t off, const void *buf, size_t len)
 {
 	struct fake_sink *fake = container_of(sink, struct fake_sink, sink);
 	struct sink_event *made = event(fake, CALL_WRITE, off, len);
-	bool bad;
+	uint64_t fits = take_room(fake, off, len);
+	int rc = fits < len ? -ENOSPC : 0;
 
 	memcpy(made->head, buf, min_u64(len, sizeof(made->head)));
-	fake->nr_writes++;
-	bad = fake->fail_at && (fake->nr_writes == fake->fail_at || (fake->fail_on && fake->nr_writes > fake->fail_at));
-	if (bad)
-		len = fake->partial ? len / 2 : 0;
-	mark(fake, off, len, 'w');
-	if (len)
-		memcpy(fake->data.p + off, buf, len);
-	return bad ? fake->fail_error : 0;
+	if (fails_now(fake)) {
+		rc = fake->fail_error;
+		fits = fake->partial ? len / 2 : 0;
+	}
+	mark(fake, off, fits, 'w');
+	if (fits)
+		memcpy(fake->data.p + off, buf, fits);
+	return rc;
+}
+
+/* Leaves the state of the bytes as it is. */
+static int fake_reserve(struct sink *sink, uint64_t off, uint64_t len)
+{
+	struct fake_sink *fake = container_of(sink, struct fake_sink, sink);
+
+	event(fake, CALL_RESERVE, off, len);
+	if (fails_now(fake))
+		return fake->fail_error;
+	return take_room(fake, off, len) < len ? -ENOSPC : 0;
 }
 
 static int fake_zero(struct sink *sink, uint64_t off, uint64_t len)
@@ -318,6 +352,7 @@ struct sink *fake_sink_init(struct fake_sink *fake, unsigned int caps)
 		.caps = caps,
 		.write = fake_write,
 		.zero = fake_zero,
+		.reserve = fake_reserve,
 		.sync = fake_sync,
 		.commit = fake_commit,
 		.keep = fake_keep,
@@ -331,6 +366,7 @@ void fake_sink_free(struct fake_sink *fake)
 {
 	bytes_free(&fake->data);
 	bytes_free(&fake->state);
+	bytes_free(&fake->taken);
 	free(fake->events);
 	memset(fake, 0, sizeof(*fake));
 }

@@ -78,13 +78,15 @@ bool pattern_is(const void *buf, maddr_t addr, size_t len);
 
 /* --- a sink --------------------------------------------------------------------------------------------------------- */
 
-enum sink_call { CALL_WRITE, CALL_ZERO, CALL_SYNC, CALL_COMMIT, CALL_KEEP, CALL_CLOSE };
+enum sink_call { CALL_WRITE, CALL_ZERO, CALL_RESERVE, CALL_SYNC, CALL_COMMIT, CALL_KEEP, CALL_CLOSE };
 
 struct sink_event {
 	enum sink_call call;
 	uint64_t off, len;
 	uint8_t head[64];	/* of what was written */
 };
+
+#define FAKE_BLOCK 4096
 
 struct fake_sink {
 	struct sink sink;
@@ -98,6 +100,9 @@ struct fake_sink {
 	bool fail_on;
 	int fail_error;
 	bool partial;			/* a failing write leaves half of its bytes */
+	unsigned int room;		/* blocks of FAKE_BLOCK bytes that it has for all that is not a hole, 0 = no end of them */
+	struct bytes taken;		/* by block, with room: it is no hole */
+	unsigned int nr_taken;
 	struct sink_ops ops;
 	bool committed, kept;
 	uint64_t size;			/* as commit or keep said */

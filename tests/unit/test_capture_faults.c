@@ -5,6 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "elfcore/core_kdump.h"
+#include "elfcore/kdump_facts.h"
 #include "src/sys.h"
 #include "tests/lib/capture_bed.h"
 
@@ -63,6 +65,95 @@ static void test_nth_write_fails(void **state)
 			assert_memory_equal(bed.output.fake.data.p, "\177ELF", 4);
 			assert_non_null(memmem(bed.output.fake.data.p, bed.output.fake.data.len, "STATUS=incomplete 28\n", 21));
 		}
+		capture_deinit(&bed.cap);
+	}
+}
+
+/* The same of the other format, where descriptors and pages lie far apart. */
+static void test_nth_kdump_write_fails(void **state)
+{
+	const struct fake_sink *fake = &bed.output.fake;
+	int rc = -ENOSPC;
+
+	(void)state;
+	for (unsigned int n = 1; rc; n++) {
+		fake_sink_free(&bed.output.fake);
+		fake_sink_init(&bed.output.fake, SINK_SEEK);
+		bed.output.fake.fail_at = n;
+		bed.output.fake.fail_error = -ENOSPC;
+		bed.output.fake.fail_on = n % 2;
+		bed_prepare(&bed.live, NULL);
+		bed.cap.format = FORMAT_KDUMP;
+		rc = capture(&bed.cap, &bed.err);
+		assert_true(rc ? rc == -ENOSPC : n >= 12 && n < 100);
+		assert_int_equal(fake->committed, !rc);
+		assert_int_equal(fake->kept, rc != 0);
+		assert_true(fake->size == bed.cap.plan.file_size);
+		if (rc && !fake->fail_on) {
+			assert_memory_equal(fake->data.p, KDUMP_SIGNATURE, KDUMP_SIGNATURE_SIZE);
+			assert_non_null(memmem(fake->data.p, fake->data.len, "STATUS=incomplete 28\n", 21));
+		}
+		capture_deinit(&bed.cap);
+	}
+}
+
+/* The dump as it is on the disk. */
+static void save_fake(const char *name)
+{
+	int fd = open(bed_path(name), O_WRONLY | O_CREAT | O_TRUNC, 0600);
+
+	assert_true(fd >= 0);
+	assert_int_equal(write_all_at(fd, 0, bed.output.fake.data.p, bed.output.fake.data.len), 0);
+	assert_int_equal(ftruncate(fd, bed.output.fake.size), 0);
+	close(fd);
+}
+
+/* Memory for more descriptors than are held at a time, several times over. */
+#define LARGE 0x4000000ULL
+#define LARGE_SIZE (18ULL << 20)
+
+static void fill_disk(unsigned int room, bool can_reserve)
+{
+	fake_sink_free(&bed.output.fake);
+	fake_sink_init(&bed.output.fake, SINK_SEEK);
+	bed.output.fake.room = room / FAKE_BLOCK;
+	if (!can_reserve)
+		bed.output.fake.ops.reserve = NULL;
+	bed_prepare(&bed.live, NULL);
+	bed.cap.format = FORMAT_KDUMP;
+	assert_int_equal(capture(&bed.cap, &bed.err), -ENOSPC);
+	save_fake("full");
+	bed_open("full");
+	assert_int_equal(bed.file.crash.ehdr.flags, EF_DUMP_INCOMPLETE);
+	bed_expect_status("incomplete 28");
+	assert_non_null(memmem(bed.output.fake.data.p, bed.output.fake.data.len, "HOLES=", 6));
+}
+
+/*
+ * On a disk that is full every page whose data is on it is found there. Why there are no more is said, even where the last
+ * descriptors find no room.
+ */
+static void test_full_disk(void **state)
+{
+	struct segment seg = { .vaddr = WRECK_DIRECT + LARGE, .paddr = LARGE, .src = LARGE, .filesz = LARGE_SIZE, .memsz = LARGE_SIZE };
+
+	(void)state;
+	fake_mem_pattern(&bed.wreck.mem, LARGE, LARGE_SIZE);
+	assert_int_equal(crash_add_segment(&bed.live.crash, &seg), 0);
+	for (unsigned int i = 0; i < 24; i++) {
+		unsigned int room = (1 << 20) + i / 2 * 1400000;
+		struct kdump_counts counts;
+		uint64_t unset;
+
+		fill_disk(room, i % 2);
+		kdump_count(bed.file.kdump, &counts);
+		assert_int_equal(counts.nr_by_codec[CODEC_NONE] + counts.nr_lost, bed.cap.plan.data_len / 4096);
+		/* Headers and descriptors are less than half a megabyte, and of pages the batch that did not fit is missing. */
+		assert_true(!(i % 2) || counts.nr_bytes + BATCH_LEN + (512 << 10) > room);
+		/* What lay there before is no descriptor. */
+		unset = fake_sink_count(&bed.output.fake, bed.file.kdump->pieces[0].info.desc_off, bed.cap.plan.data_len / 4096 * KDUMP_DESC_SIZE, 0);
+		assert_true(i % 2 ? !unset : unset < KDUMP_DESCS_HELD * KDUMP_DESC_SIZE);
+		input_close(&bed.file);
 		capture_deinit(&bed.cap);
 	}
 }
@@ -231,6 +322,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_no_memory, bed_setup, bed_teardown),
 		cmocka_unit_test_setup_teardown(test_output_does_not_open, bed_setup, bed_teardown),
 		cmocka_unit_test_setup_teardown(test_nth_write_fails, bed_setup, bed_teardown),
+		cmocka_unit_test_setup_teardown(test_nth_kdump_write_fails, bed_setup, bed_teardown),
+		cmocka_unit_test_setup_teardown(test_full_disk, bed_setup, bed_teardown),
 		cmocka_unit_test_setup_teardown(test_rest_is_listed, bed_setup, bed_teardown),
 		cmocka_unit_test_setup_teardown(test_nth_read_fails, bed_setup, bed_teardown),
 		cmocka_unit_test_setup_teardown(test_wrong_files, bed_setup, bed_teardown),

@@ -396,6 +396,26 @@ static void test_limit(void **state)
 	assert_int_equal(stat_of("vmcore-incomplete").st_size, 100);
 }
 
+/* It is no hole, whatever lies between; and no more is reserved than there is. */
+static void test_reserve(void **state)
+{
+	struct sink_limit limit;
+	struct sink *sink;
+
+	(void)state;
+	assert_int_equal(sink_file_open(&file, dir, "vmcore", &err), 0);
+	sink = sink_limit_init(&limit, &file.sink, 4 << 20);
+	assert_int_equal(sink_reserve(sink, 1 << 20, 100000), 0);
+	assert_true(stat_of("vmcore-incomplete").st_blocks * 512 >= 100000);
+	assert_int_equal(sink_reserve(sink, 4 << 20, 1), -ENOSPC);
+	sink_retry(sink);
+	assert_int_equal(sink_commit(sink, 2 << 20), 0);
+	sink_close(sink);
+	assert_true(stat_of("vmcore").st_blocks * 512 < 1 << 20);
+	assert_int_equal(truncate(in_dir("vmcore"), 8), 0);
+	expect_content("vmcore", "\0\0\0\0\0\0\0\0", 8);
+}
+
 static void test_nowhere(void **state)
 {
 	struct sink_null null;
@@ -404,6 +424,7 @@ static void test_nowhere(void **state)
 	sink_null_init(&null);
 	assert_int_equal(sink_write(&null.sink, 1ULL << 50, "a", 1), 0);
 	assert_int_equal(sink_write(&null.sink, 0, "a", 1), 0);
+	assert_int_equal(sink_reserve(&null.sink, 1ULL << 49, 1), 0);
 	assert_int_equal(sink_commit(&null.sink, 7), 0);
 	assert_int_equal(null.size, 7);
 }
@@ -425,6 +446,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_block_open_refuses_files, setup, teardown),
 		cmocka_unit_test(test_stream),
 		cmocka_unit_test_setup_teardown(test_limit, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_reserve, setup, teardown),
 		cmocka_unit_test(test_nowhere),
 	};
 
