@@ -187,6 +187,8 @@ FAULTS = [
     Case("full-at-50", dirty=150, throttle=32 << 20, pre=when_written(50, FILL), config=(HOOK_TOOLS,), says="once more, with dump level 31"),
     Case("full-at-99", throttle=16 << 20, pre=when_written(99, FILL), config=(HOOK_TOOLS, "dump_level 31"),
          expect="failed", partial=True, readers=True, says="writing to /dev/nvme0n1:.*vmcore failed: No space"),
+    Case("full-at-60-kdump", throttle=16 << 20, pre=when_written(60, FILL), config=(HOOK_TOOLS, "dump_level 31", "format kdump", "compress none"),
+         expect="failed", partial=True, says="writing to /dev/nvme0n1:.*vmcore failed: No space"),
     Case("raw-too-small", disk=32, target="raw", expect="failed"),
     Case("disk-eio", eio=True, expect="failed"),
     Case("disk-unplugged", throttle=8 << 20, unplug=True, config=("stall_timeout 20",), expect="failed"),

@@ -10,7 +10,7 @@ import re
 import subprocess
 
 from e2e import old_dumps
-from lib import elf, guest, readers
+from lib import elf, guest, kdump, readers
 from lib.fetch_kernels import fetch_vmlinux
 from lib.paths import KCAPTURE
 from lib.runner import expect
@@ -101,8 +101,13 @@ def check_directory(scenario, directory, panic):
 
 def check_part(path):
     """The beginning of a core says that it is no more than that."""
-    with elf.Core(path) as core:
-        expect(core.flags & elf.E_FLAGS_INCOMPLETE, f"{path} is not marked incomplete")
+    with open(path, "rb") as file:
+        magic = file.read(4)
+    if magic == b"KDUM":
+        expect(kdump.Dump(path).status & kdump.INCOMPLETE, f"{path} is not marked incomplete")
+    else:
+        with elf.Core(path) as core:
+            expect(core.flags & elf.E_FLAGS_INCOMPLETE, f"{path} is not marked incomplete")
     run = subprocess.run([KCAPTURE, "verify", "-q", path])
     expect(run.returncode == 1, f"kcapture verify trusts {path}")
 
@@ -116,6 +121,9 @@ def check_partial(directory, text):
     expect(dump["status"] == ("saving" if killed else "failed"), f"crash.json: {dump}")
     said = (directory / "kcapture.log").read_text(errors="replace")
     expect("saving to" in said, f"kcapture.log says {said[:200]}")
+    if "vmcore failed: No space" in text:
+        code, said = readers.run([KCAPTURE, "info", directory / "vmcore-incomplete"])
+        expect(code == 0 and "STATUS=incomplete 28" in said and "HOLES=" in said, f"kcapture info: {said[-300:]}")
 
 
 DRGN_SCRIPT = """

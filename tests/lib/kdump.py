@@ -13,6 +13,7 @@ from lib import elf
 from lib.runner import expect
 
 ZLIB, LZO, SNAPPY, ZSTD = 1, 2, 4, 0x20
+INCOMPLETE = 8                      # of the same word
 DESC = struct.Struct("<qIIQ")
 
 
