@@ -14,6 +14,13 @@
 /* Of all of them: a broken header may name the same megabytes thousands of times. */
 #define NOTES_LIMIT (64U << 20)
 
+/*
+ * What was left out of a file lies behind the data of its PT_LOADs, as p_memsz says (makedumpfile -E). That may be nearly all
+ * of a machine's memory, but the struct pages of it are always kept: 64 bytes a page, of 64 KiB at most.
+ */
+#define LEFT_OUT_RATIO 1024
+#define LEFT_OUT_MIN (1ULL << 30)
+
 static int check_ehdr(const struct elf_ehdr *ehdr, struct error *err)
 {
 	if (ehdr->type != ET_CORE)
@@ -198,6 +205,38 @@ static int read_phdrs(struct crash *crash, const struct crash_source *source, st
 	return 0;
 }
 
+/*
+ * One lying p_memsz would be petabytes of pages. Such a PT_LOAD ends with its data, and in the header of a crash each does,
+ * for no kernel says anything else.
+ */
+static void cut_left_out(struct crash *crash, const struct crash_source *source)
+{
+	uint64_t data = 0, room = 0;
+	unsigned int nr = 0, nr_cut = 0;
+
+	for (unsigned int i = 0; i < crash->nr_segs; i++)
+		data = min_u64(data + crash->segs[i].filesz, ADDR_LIMIT);
+	if (!source->unfiltered)
+		room = max_u64(data * LEFT_OUT_RATIO, LEFT_OUT_MIN);
+	for (unsigned int i = 0; i < crash->nr_segs; i++) {
+		struct segment seg = crash->segs[i];
+		uint64_t len = seg.memsz - seg.filesz;
+
+		if (len <= room) {
+			room -= len;
+		} else {
+			if (!nr_cut++)
+				log_warn(source->log, "PT_LOAD %u: of p_memsz 0x%llx only p_filesz 0x%llx counts, and so of others like it",
+					 seg.ordinal, (unsigned long long)seg.memsz, (unsigned long long)seg.filesz);
+			seg.memsz = seg.filesz;
+		}
+		if (seg.memsz)
+			crash->segs[nr++] = seg;
+	}
+	crash->nr_rejected += crash->nr_segs - nr;
+	crash->nr_segs = nr;
+}
+
 /* By p_paddr, and of several that begin there the longest first, the earliest header first. */
 static int compare_paddr(const void *a, const void *b)
 {
@@ -255,6 +294,8 @@ int crash_read(struct crash *crash, const struct crash_source *source, struct er
 	rc = count_phdrs(crash, source, err);
 	if (!rc)
 		rc = read_phdrs(crash, source, err);
+	if (!rc)
+		cut_left_out(crash, source);
 	if (!rc && !crash->nr_segs && !(source->notes_will_do && crash->notes.len && !crash->nr_rejected))
 		rc = fail(err, -EINVAL, "no usable PT_LOAD among %u program headers", crash->nr_phdrs);
 	if (!rc && crash->nr_segs && crash->notes.vmcoreinfo_len && share_by_paddr(crash))

@@ -4,8 +4,9 @@
  * /proc/vmcore shows, or what a dump file begins with; 32 or 64 bit, either byte order.
  *
  * A header is not trusted. What can be rejected singly is: a PT_LOAD that wraps or lies beyond any physical address
- * is dropped and said in the log (kexec-tools on Debian 12 arm64 writes such ones), a PT_NOTE that cannot be read is
- * skipped, entries beyond the end of the header buffer do not exist.
+ * is dropped and said in the log (kexec-tools on Debian 12 arm64 writes such ones), one that claims more behind its data
+ * than any machine has ends there, a PT_NOTE that cannot be read is skipped, entries beyond the end of the header buffer do
+ * not exist.
  */
 #ifndef ELFCORE_CRASH_H
 #define ELFCORE_CRASH_H
@@ -55,6 +56,7 @@ struct crash_source {
 	maddr_t addr;
 	uint64_t size;		/* of the header, 0 = unknown */
 	uint64_t max_off;	/* where the data of a PT_LOAD can end, 0 = physical memory and files end below 2^52 */
+	bool unfiltered;	/* of a crash itself: each PT_LOAD has data to its end */
 	bool notes_will_do;	/* there need be no memory: what is written before any is (vmcore-notes) */
 	struct log *log;
 };

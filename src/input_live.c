@@ -15,7 +15,7 @@ static bool wanted(const struct config *cfg, enum source_kind kind)
 /* The header where the crashed kernel left it. */
 static int read_elfcorehdr(struct input *in, const char *cmdline, struct log *log, struct error *err)
 {
-	struct crash_source source = { .mem = &in->devmem.mem, .log = log };
+	struct crash_source source = { .mem = &in->devmem.mem, .unfiltered = true, .log = log };
 	struct elfcorehdr hdr;
 	int rc = elfcorehdr_parse(cmdline, &hdr, err);
 
@@ -37,7 +37,7 @@ static int read_elfcorehdr(struct input *in, const char *cmdline, struct log *lo
 
 static int open_vmcore(struct input *in, struct crash *crash, struct log *log, struct error *err)
 {
-	struct crash_source source = { .mem = &in->vmcore.mem, .log = log };
+	struct crash_source source = { .mem = &in->vmcore.mem, .unfiltered = true, .log = log };
 	int rc = mem_vmcore_open(&in->vmcore, err);
 
 	if (rc)

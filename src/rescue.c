@@ -96,7 +96,7 @@ static void say_check(struct log *log, const char *what, const struct crosscheck
 
 static int check_core(struct crosscheck *check, const char *path, bool subset, struct error *err)
 {
-	struct crash_source source = { .log = NULL };
+	struct crash_source source = { .unfiltered = true, .log = NULL };
 	struct mem_vmcore vmcore;
 	struct crash expected;
 	struct input actual;

@@ -13,7 +13,8 @@ void scene_init(struct scene *s, struct elf_form form)
 int scene_read(struct scene *s)
 {
 	struct crash_source source = { .mem = &s->mem.mem,
-				       .size = s->size, .max_off = s->max_off, .notes_will_do = s->notes_will_do, .log = fake_log_init(&s->log) };
+				       .size = s->size, .max_off = s->max_off, .notes_will_do = s->notes_will_do,
+				       .unfiltered = s->unfiltered, .log = fake_log_init(&s->log) };
 	struct bytes bytes = { 0 };
 
 	header_build(&s->header, &bytes);

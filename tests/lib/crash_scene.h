@@ -15,7 +15,7 @@ struct scene {
 	struct error err;
 	uint64_t size;		/* said of the header, 0 = unknown */
 	uint64_t max_off;	/* 0 = the usual one */
-	bool notes_will_do;
+	bool notes_will_do, unfiltered;
 	size_t cut;		/* bytes of the header that are there, 0 = all */
 };
 

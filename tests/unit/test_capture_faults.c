@@ -217,8 +217,11 @@ static void change_phdr(int fd, unsigned int i, struct elf_phdr *phdr, bool writ
 	}
 }
 
-/* The last PT_LOAD says that it holds so much: the file ends with its real data. Behind it comes what was low memory. */
-static void claim(uint64_t claimed)
+/*
+ * The last PT_LOAD says that it holds so much: the file ends with its real data. Behind it comes what was low memory. Or it
+ * says only that so much of it is zeros.
+ */
+static void claim(uint64_t claimed, bool zeros)
 {
 	struct elf_phdr phdr;
 	int fd;
@@ -229,10 +232,12 @@ static void claim(uint64_t claimed)
 	assert_true(fd >= 0);
 	for (unsigned int i = 1; i <= bed.live.crash.nr_segs; i++) {
 		change_phdr(fd, i, &phdr, false);
-		if (phdr.paddr == WRECK_LOW)
+		if (phdr.paddr == WRECK_LOW && !zeros)
 			phdr.paddr = WRECK_HIGH + 2 * claimed;
 		if (i == bed.live.crash.nr_segs)
-			phdr.filesz = phdr.memsz = claimed;
+			phdr.memsz = claimed;
+		if (i == bed.live.crash.nr_segs && !zeros)
+			phdr.filesz = claimed;
 		change_phdr(fd, i, &phdr, true);
 	}
 	close(fd);
@@ -244,7 +249,7 @@ static void test_endless_emptiness(void **state)
 	uint64_t claimed = 1ULL << 42;
 
 	(void)state;
-	claim(claimed);
+	claim(claimed, false);
 	bed_open("vmcore");
 	assert_int_equal(bed_run(&bed.file, "copy"), -ENODATA);
 	assert_true(bed.cap.holes.nr_bytes > claimed - (16 << 20) && bed.cap.holes.nr_bytes < claimed);
@@ -276,7 +281,7 @@ static void test_emptiness_in_each_format(void **state)
 	uint64_t claimed = 1ULL << 33;
 
 	(void)state;
-	claim(claimed);
+	claim(claimed, false);
 	for (unsigned int i = 0; i < ARRAY_SIZE(cases); i++) {
 		bed_open("vmcore");
 		bed_prepare(&bed.file, "copy");
@@ -293,6 +298,42 @@ static void test_emptiness_in_each_format(void **state)
 		assert_page(WRECK_HIGH + 2 * claimed, WRECK_BACKUP);
 		input_close(&bed.file);
 	}
+}
+
+/* p_memsz alone lies, as after one flipped bit: nothing is missing, and no more is stored than there is. */
+static void test_zeros_without_end(void **state)
+{
+	(void)state;
+	claim(1ULL << 50, true);
+	for (unsigned int format = 0; format < NR_FORMATS; format++) {
+		bed_open("vmcore");
+		assert_text(bed.log.text, "of p_memsz 0x4000000000000 only p_filesz 0x8000 counts");
+		bed_prepare(&bed.file, "copy");
+		bed.cap.format = format;
+		assert_int_equal(capture(&bed.cap, &bed.err), 0);
+		assert_int_equal(bed.cap.holes.nr_bytes, 0);
+		assert_true(bed.cap.plan.file_size < 1 << 20);
+		capture_deinit(&bed.cap);
+		input_close(&bed.file);
+		bed_open("copy");
+		assert_page(WRECK_HIGH, WRECK_HIGH);
+		assert_page(WRECK_LOW, WRECK_BACKUP);
+		input_close(&bed.file);
+	}
+}
+
+/* What a filter left out of a core, as far as it is credible, are pages of zeros. */
+static void test_zeros_left_out(void **state)
+{
+	(void)state;
+	claim(64 << 20, true);
+	bed_open("vmcore");
+	bed_prepare(&bed.file, "copy");
+	bed.cap.format = FORMAT_KDUMP;
+	assert_int_equal(capture(&bed.cap, &bed.err), 0);
+	assert_true(bed.cap.plan.data_len > 64 << 20);
+	capture_deinit(&bed.cap);
+	input_close(&bed.file);
 }
 
 /* A core cut in the middle: what is behind the end is holes in the copy, which is not called complete. */
@@ -329,6 +370,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_wrong_files, bed_setup, bed_teardown),
 		cmocka_unit_test_setup_teardown(test_endless_emptiness, bed_setup, bed_teardown),
 		cmocka_unit_test_setup_teardown(test_emptiness_in_each_format, bed_setup, bed_teardown),
+		cmocka_unit_test_setup_teardown(test_zeros_without_end, bed_setup, bed_teardown),
+		cmocka_unit_test_setup_teardown(test_zeros_left_out, bed_setup, bed_teardown),
 		cmocka_unit_test_setup_teardown(test_truncated_core, bed_setup, bed_teardown),
 	};
 

@@ -186,6 +186,34 @@ static void test_absurd_loads(void **state)
 	}
 }
 
+/* A file that was filtered may have left out nearly all of a machine, but no more; what a crash left has nothing left out. */
+static void test_left_out(void **state)
+{
+	static const struct { bool unfiltered; uint64_t memsz; bool cut; } cases[] = {
+		{ false, 0x1000000, false }, { false, 1ULL << 34, false }, { false, 1ULL << 35, true }, { false, 1ULL << 51, true },
+		{ true, 0x1000001, true }, { true, 1ULL << 51, true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct scene s;
+
+		scene_init(&s, FORMS[0]);
+		s.unfiltered = cases[i].unfiltered;
+		header_load(&s.header, 0x5000, 0x5000, 0x5000, 0x1000, 0x1000);
+		header_load(&s.header, 0x7000, 0x1000000, 0x7000, 0x1000000, cases[i].memsz);
+		header_load(&s.header, 0, 0x9000, 0, 0, 0x1000);
+		header_load(&s.header, 0, 0x8000, 0x8000, 0x1000, 0x1000);
+		assert_int_equal(scene_read(&s), 0);
+		assert_int_equal(s.crash.nr_rejected, cases[i].unfiltered);
+		assert_int_equal(s.crash.segs[1].filesz, 0x1000000);
+		assert_true(s.crash.segs[1].memsz == (cases[i].cut ? 0x1000000 : cases[i].memsz));
+		assert_int_equal(s.crash.segs[s.crash.nr_segs - 1].ordinal, 3);
+		assert_int_equal(s.log.nr[LOG_LEVEL_WARN], cases[i].cut);
+		scene_free(&s);
+	}
+}
+
 static void test_xnum_lies(void **state)
 {
 	struct scene s;
@@ -234,6 +262,7 @@ int main(void)
 		cmocka_unit_test(test_nothing_usable),
 		cmocka_unit_test(test_notes_alone),
 		cmocka_unit_test(test_absurd_loads),
+		cmocka_unit_test(test_left_out),
 		cmocka_unit_test(test_xnum_lies),
 	};
 
