@@ -47,7 +47,7 @@ class Case:
     # what is broken
     direct: bool = False                # the initramfs is booted by itself, nothing crashed
     elfcorehdr: str = ""                # a bogus address instead of the real one
-    header: str = ""                    # a bad header instead of the real one: truncated, phnum, notes
+    header: str = ""                    # a bad header instead of the real one: truncated, phnum, notes, memsz
     throttle: int = 0                   # bytes/s that the disk takes
     unplug: bool = False                # the disk is taken away in the middle
     stall: bool = False                 # from the middle on it answers no write any more
@@ -225,6 +225,7 @@ FAULTS = [
     Case("elfcorehdr-nonsense", elfcorehdr="zzz", expect="ended"),
     Case("header-truncated", header="truncated", expect="failed"),
     Case("header-phnum-lies", header="phnum", expect="ended"),
+    Case("header-memsz-lies", header="memsz", config=("format kdump", "dump_level 1"), expect="ended"),
     Case("header-notes-overrun", header="notes", expect="ended"),
 ]
 

@@ -141,7 +141,7 @@ class FirstKernel:
     sysctl: str = ""
     dirty: int = 0                  # MiB of memory to fill
     tasks: int = 0                  # to start, which sleep
-    header: str = ""                # bad elfcorehdr to make: truncated, phnum, notes
+    header: str = ""                # bad elfcorehdr to make: truncated, phnum, notes, memsz
     arm: str = ""                   # options of `kcapture arm`, which then does it
     listings: bool = False          # load modules, and print what the kernel says of itself
     net: bool = False               # load network modules, have an address, and make dry runs of arm

@@ -134,7 +134,8 @@ static void kcrash_header(const char *kind)
 		phdr[1].p_type = PT_LOAD;
 		phdr[1].p_vaddr = (unsigned long)page;
 		phdr[1].p_offset = phdr[1].p_paddr = virt_to_phys(page);
-		phdr[1].p_filesz = phdr[1].p_memsz = PAGE_SIZE;
+		phdr[1].p_filesz = PAGE_SIZE;
+		phdr[1].p_memsz = strcmp(kind, "memsz") ? PAGE_SIZE : 1ULL << 50;
 		memset(page + 3072, 0xa5, 1024);
 	}
 	pr_info("kcrash: header at 0x%llx\n", (unsigned long long)virt_to_phys(page));
