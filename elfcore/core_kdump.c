@@ -367,13 +367,12 @@ static int zero_descs(struct core_kdump *kd, uint64_t nr)
 	return sink_zero(kd->sink, kd->desc_off + kd->nr_put * KDUMP_DESC_SIZE, nr * KDUMP_DESC_SIZE);
 }
 
-static int put_skipped(struct core_kdump *kd)
+/* Those that are held, and behind them those of pages that were left out. */
+static int write_descs(struct core_kdump *kd)
 {
-	int rc = 0;
+	int rc = flush_descs(kd);
 
-	if (kd->nr_skipped)
-		rc = flush_descs(kd);
-	if (kd->nr_skipped && !rc)
+	if (!rc)
 		rc = zero_descs(kd, kd->nr_skipped);
 	if (!rc) {
 		kd->nr_put += kd->nr_skipped;
@@ -398,7 +397,7 @@ static int kdump_put(struct core *core, const struct batch *batch)
 {
 	struct core_kdump *kd = container_of(core, struct core_kdump, core);
 	uint64_t off = kd->data_off;
-	int rc = put_skipped(kd);
+	int rc = kd->nr_skipped ? write_descs(kd) : 0;
 
 	if (!rc)
 		rc = reserve_descs(kd, batch->len / kd->block_size);
@@ -437,26 +436,20 @@ static uint64_t kdump_skip(struct core *core, uint64_t len, maddr_t *src_ret)
  * The last descriptors, as far as that can still be done: why a dump ended early is written in place and said whatever
  * becomes of these. Where those of pages that were handed out and not written would be, a device holds something else.
  */
-static void save_descs(struct core_kdump *kd)
+static int save_descs(struct core_kdump *kd)
 {
 	flush_descs(kd);
 	sink_retry(kd->sink);
 	zero_descs(kd, kd->nr_handed - kd->nr_put);
 	sink_retry(kd->sink);
+	return 0;
 }
 
 static int kdump_end(struct core *core, const struct core_result *result, struct error *err)
 {
 	struct core_kdump *kd = container_of(core, struct core_kdump, core);
-	int rc = 0;
+	int rc = result->status ? save_descs(kd) : write_descs(kd);
 
-	if (result->status) {
-		save_descs(kd);
-	} else {
-		rc = put_skipped(kd);
-		if (!rc)
-			rc = flush_descs(kd);
-	}
 	kd->plan->file_size = kd->data_off;
 	if (!rc)
 		rc = write_own_note(kd, result);
