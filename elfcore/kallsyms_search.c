@@ -149,29 +149,48 @@ static bool try_index(struct search *s, vaddr_t addr, struct kallsyms_place *pla
 	       (s->word == 8 && find_markers(s, place, 8) && find_names(s, place));
 }
 
-/* The part of the image's segment that lies behind _stext. */
+/*
+ * How far the image reaches behind _stext. What lay between its parts is free memory, so in a filtered core it is several
+ * segments: all that are as far from their physical addresses as the one of _stext.
+ */
 static int image_range(const struct crash *crash, vaddr_t *start, uint64_t *len)
 {
-	vaddr_t stext;
-	maddr_t src;
-	int rc;
+	const struct segment *first = NULL;
+	vaddr_t stext, end;
 
 	if (!vmcoreinfo_hex(&crash->vmcoreinfo, "SYMBOL(_stext)", &stext))
 		return -ENODATA;
-	rc = crash_find_vaddr(crash, stext, &src, len);
+	for (unsigned int i = 0; i < crash->nr_segs && !first; i++)
+		if (stext >= crash->segs[i].vaddr && stext - crash->segs[i].vaddr < crash->segs[i].filesz)
+			first = &crash->segs[i];
+	if (!first)
+		return -ENODATA;
+	end = first->vaddr + first->filesz;
+	for (unsigned int i = 0; i < crash->nr_segs; i++) {
+		const struct segment *seg = &crash->segs[i];
+
+		if (seg->paddr != PADDR_NONE && seg->vaddr - seg->paddr == first->vaddr - first->paddr &&
+		    seg->vaddr > stext && seg->vaddr - stext < IMAGE_MAX)
+			end = max_u64(end, seg->vaddr + seg->filesz);
+	}
 	*start = stext;
-	*len = min_u64(*len, IMAGE_MAX);
-	return rc;
+	*len = min_u64(end - stext, IMAGE_MAX);
+	return 0;
 }
 
+/* Where something is missing it goes on with the page behind. */
 static int scan(struct search *s, vaddr_t start, uint64_t len, struct kallsyms_place *place)
 {
-	for (uint64_t off = 0; off < len; off += BLOCK) {
-		size_t have = kernel_read_prefix(s->kernel, start + off, s->buf, min_u64(BLOCK + INDEX_LEN, len - off));
+	uint64_t page = max_u64(s->kernel->page_size, 4096), step;
+
+	for (uint64_t off = 0; off < len; off += step) {
+		size_t wanted = min_u64(BLOCK + INDEX_LEN, len - off);
+		size_t have = kernel_read_prefix(s->kernel, start + off, s->buf, wanted);
 
 		for (size_t i = 0; i + INDEX_LEN <= have && i < BLOCK; i += s->word)
 			if (take_index(s, s->buf + i) && try_index(s, start + off + i, place))
 				return 0;
+		step = have == wanted ? BLOCK : round_down(start + off + have, page) + page - (start + off);
 	}
 	return -ENODATA;
 }

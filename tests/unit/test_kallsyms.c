@@ -227,6 +227,28 @@ static void test_search(void **state)
 	refused(&m, "no symbol table was found");
 }
 
+/* What the kernel gave back between text and data is not in a filtered core: the image is several segments. */
+static void test_search_in_parts(void **state)
+{
+	struct segment segs[] = {
+		{ .vaddr = BASE, .paddr = 0x1000000, .filesz = 0x1000, .memsz = 0x1000 },
+		{ .vaddr = BASE + 0x2800, .paddr = 0x1002800, .src = 0x2800, .filesz = SIZE - 0x2800, .memsz = SIZE - 0x2800 },
+		{ .vaddr = BASE + 0x20000000, .paddr = PADDR_NONE, .filesz = 0x1000, .memsz = 0x1000 },
+	};
+	struct symbols syms;
+	struct machine m;
+	struct error err;
+
+	(void)state;
+	make_unexported(&m);
+	m.k.crash.segs = segs;
+	m.k.crash.nr_segs = ARRAY_SIZE(segs);
+	assert_int_equal(symbols_init(&syms, &m.k.kernel, &err), 0);
+	assert_int_equal(syms.kallsyms.nr, NR);
+	symbols_deinit(&syms);
+	fake_mem_free(&m.k.mem);
+}
+
 static void test_refused(void **state)
 {
 	struct machine m;
@@ -259,6 +281,7 @@ int main(void)
 		cmocka_unit_test(test_alias),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_search),
+		cmocka_unit_test(test_search_in_parts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
