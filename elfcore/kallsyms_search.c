@@ -19,6 +19,7 @@
 #define INDEX_LEN (2 * KSYM_TOKENS)
 #define TOKEN_MAX 64			/* characters of a token, with its end */
 #define IMAGE_MAX (1ULL << 30)
+#define IMAGE_LIKELY (64ULL << 20)	/* where no segment is the image's: up to its data, which lie behind */
 #define MARKERS_MAX (1U << 14)
 #define LAST_BLOCK_MAX 65536		/* compressed names behind the last marker, up to 256 of them */
 #define BLOCK_NAMES 256
@@ -151,20 +152,24 @@ static bool try_index(struct search *s, vaddr_t addr, struct kallsyms_place *pla
 
 /*
  * How far the image reaches behind _stext. What lay between its parts is free memory, so in a filtered core it is several
- * segments: all that are as far from their physical addresses as the one of _stext.
+ * segments: all that are as far from their physical addresses as the one of _stext. A kdump-compressed copy of such a core has
+ * none of them, there the page tables tell.
  */
-static int image_range(const struct crash *crash, vaddr_t *start, uint64_t *len)
+static int image_range(const struct kernel *kernel, vaddr_t *start, uint64_t *len)
 {
+	const struct crash *crash = kernel->crash;
 	const struct segment *first = NULL;
 	vaddr_t stext, end;
 
 	if (!vmcoreinfo_hex(&crash->vmcoreinfo, "SYMBOL(_stext)", &stext))
 		return -ENODATA;
+	*start = stext;
+	*len = IMAGE_LIKELY;
 	for (unsigned int i = 0; i < crash->nr_segs && !first; i++)
 		if (stext >= crash->segs[i].vaddr && stext - crash->segs[i].vaddr < crash->segs[i].filesz)
 			first = &crash->segs[i];
 	if (!first)
-		return -ENODATA;
+		return kernel->can_translate ? 0 : -ENODATA;
 	end = first->vaddr + first->filesz;
 	for (unsigned int i = 0; i < crash->nr_segs; i++) {
 		const struct segment *seg = &crash->segs[i];
@@ -173,7 +178,6 @@ static int image_range(const struct crash *crash, vaddr_t *start, uint64_t *len)
 		    seg->vaddr > stext && seg->vaddr - stext < IMAGE_MAX)
 			end = max_u64(end, seg->vaddr + seg->filesz);
 	}
-	*start = stext;
 	*len = min_u64(end - stext, IMAGE_MAX);
 	return 0;
 }
@@ -200,7 +204,7 @@ int kallsyms_search(struct kernel *kernel, struct kallsyms_place *ret)
 	struct search s = { .kernel = kernel, .word = kernel_word_size(kernel) };
 	vaddr_t start;
 	uint64_t len;
-	int rc = image_range(kernel->crash, &start, &len);
+	int rc = image_range(kernel, &start, &len);
 
 	if (rc)
 		return rc;

@@ -132,12 +132,24 @@ def check_segments(core, cpus):
                    f"CPU {cpu}: of {len(loads)} segments number {found} has the stack at {sp:#x}, {modules} the first module")
 
 
+def check_copy(core, tasks):
+    """A kdump-compressed copy has the same stacks: without segments, and without what the core itself lacks."""
+    copy = core.with_name("copy.kdump")
+    done = subprocess.run([KCAPTURE, "copy", "-q", "-f", "--format", "kdump", core, copy], capture_output=True, text=True)
+    expect(done.returncode == 0, f"kcapture copy --format kdump: {done.stderr.strip()[-300:]}")
+    there = {str(stack["pid"]): stack for stack in ours(copy, "-t")}
+    expect({pid: kernel_frames(stack) for pid, stack in there.items()} == {pid: kernel_frames(stack) for pid, stack in tasks.items()},
+           "the stacks of tasks in a kdump-compressed copy are others")
+    copy.unlink()
+
+
 def check(core, kernel, with_module=False):
     """Compare all stacks of a core; returns how many there were."""
     theirs = drgns(core, kernel, with_module)
     cpus = {str(stack["cpu"]): stack for stack in ours(core, "-a")}
     tasks = {str(stack["pid"]): stack for stack in ours(core, "-t")}
     check_segments(core, cpus)
+    check_copy(core, tasks)
     expect(set(cpus) == set(theirs["cpus"]), f"CPUs {sorted(cpus)}, drgn has {sorted(theirs['cpus'])}")
     expect(set(tasks) == set(theirs["tasks"]), f"tasks {sorted(tasks)}, drgn has {sorted(theirs['tasks'])}")
     for kind, mine in (("cpus", cpus), ("tasks", tasks)):
