@@ -31,7 +31,7 @@ ELFCORE := $(wildcard elfcore/*.c)
 SRC_BOTH := $(patsubst %,src/%.c, \
 	blkid capture config config_format config_net config_target crosscheck device digest dump_options dumps guard identity input \
 	input_file input_live mem_devmem mem_file mem_flat mem_vmcore mem_window net_sock option_walk progress pump sender sender_link \
-	sink_block sink_file sink_stream sink_sum sink_tcp sums sys wire wire_auth workers writeback)
+	sink_block sink_file sink_stream sink_sum sink_tcp sink_zeros sums sys wire wire_auth workers writeback)
 SRC_INIT := $(patsubst %,src/%.c, \
 	assemble console crash_json dmesg_file init last_words log_ring modules netif netif6 notes_console notes_file program rescue \
 	target target_fs target_raw target_tcp watchdog)

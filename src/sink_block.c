@@ -13,9 +13,6 @@
 /* Below this a write of zeros is cheaper than a command of its own. */
 #define ZEROOUT_MIN (256U << 10)
 
-/* Not const: a constant would lie in the file. */
-static uint8_t zeros[65536];
-
 static int block_write(struct sink *sink, uint64_t off, const void *buf, size_t len)
 {
 	struct sink_block *block = container_of(sink, struct sink_block, sink);
@@ -37,20 +34,6 @@ static int block_write(struct sink *sink, uint64_t off, const void *buf, size_t 
 	return rc ? rc : writeback_advance(&block->writeback, block->fd, block->end);
 }
 
-static int write_zeros(struct sink *sink, uint64_t off, uint64_t len)
-{
-	int rc = 0;
-
-	while (len && !rc) {
-		size_t piece = min_u64(len, sizeof(zeros));
-
-		rc = block_write(sink, off, zeros, piece);
-		off += piece;
-		len -= piece;
-	}
-	return rc;
-}
-
 /* BLKZEROOUT takes whole sectors and bypasses the page cache, so only inner, page-aligned stretches go that way. */
 static int block_zero(struct sink *sink, uint64_t off, uint64_t len)
 {
@@ -62,9 +45,9 @@ static int block_zero(struct sink *sink, uint64_t off, uint64_t len)
 	if (off + len > block->size)
 		return -ENOSPC;
 	if (end < start + ZEROOUT_MIN || ioctl(block->fd, BLKZEROOUT, range))
-		return write_zeros(sink, off, len);
-	rc = write_zeros(sink, off, start - off);
-	return rc ? rc : write_zeros(sink, end, off + len - end);
+		return sink_write_zeros(sink, off, len);
+	rc = sink_write_zeros(sink, off, start - off);
+	return rc ? rc : sink_write_zeros(sink, end, off + len - end);
 }
 
 static int block_sync(struct sink *sink)
@@ -123,7 +106,7 @@ int sink_block_open(struct sink_block *block, const char *device, struct error *
 		rc = fail(err, -ENOTBLK, "%s is not a block device", device);
 	else if (ioctl(block->fd, BLKGETSIZE64, &block->size))
 		rc = fail(err, -errno, "%s: size unknown: %s", device, strerror(errno));
-	else if ((rc = write_all_at(block->fd, 0, zeros, BLOCK_HEADER_SIZE)) || (rc = block_sync(&block->sink)))
+	else if ((rc = write_all_at(block->fd, 0, block->header, sizeof(block->header))) || (rc = block_sync(&block->sink)))
 		fail(err, rc, "%s: %s", device, strerror(-rc));
 	if (rc)
 		close(block->fd);

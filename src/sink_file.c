@@ -55,17 +55,7 @@ static int file_zero(struct sink *sink, uint64_t off, uint64_t len)
 /* A hole has no room on the disk, zeros that were written have. */
 static int file_reserve(struct sink *sink, uint64_t off, uint64_t len)
 {
-	static uint8_t zeros[32768];	/* not const: a constant would lie in the file */
-	int rc = 0;
-
-	while (len && !rc) {
-		size_t piece = min_u64(len, sizeof(zeros));
-
-		rc = file_write(sink, off, zeros, piece);
-		off += piece;
-		len -= piece;
-	}
-	return rc;
+	return sink_write_zeros(sink, off, len);
 }
 
 static int file_sync(struct sink *sink)

@@ -18,17 +18,7 @@ static int stream_write(struct sink *sink, uint64_t off, const void *buf, size_t
 
 static int stream_zero(struct sink *sink, uint64_t off, uint64_t len)
 {
-	static const uint8_t zeros[4096];
-	int rc = 0;
-
-	while (len && !rc) {
-		size_t piece = min_u64(len, sizeof(zeros));
-
-		rc = stream_write(sink, off, zeros, piece);
-		off += piece;
-		len -= piece;
-	}
-	return rc;
+	return sink_write_zeros(sink, off, len);
 }
 
 static int stream_finish(struct sink *sink, uint64_t size)

@@ -12,6 +12,9 @@
 #include "src/writeback.h"
 #include "src/sender.h"
 
+/* For zero() and reserve() of sinks that have nothing better: zeros by write(). */
+int sink_write_zeros(struct sink *sink, uint64_t off, uint64_t len);
+
 #define FILE_NAME_LEN 255	/* NAME_MAX; filesystems may allow less */
 
 /*
