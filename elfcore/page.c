@@ -198,17 +198,6 @@ static bool has_bit(uint64_t flags, int bit)
 	return bit != BIT_NONE && flags >> bit & 1;
 }
 
-static bool has_type(uint32_t word, struct page_type type)
-{
-	return type.mask && (word & type.mask) == (type.value & type.mask);
-}
-
-/* Counts of mappings begin at -1, types are below; of user memory hugetlb alone has one. */
-static bool type_is_set(uint32_t word)
-{
-	return (int32_t)word < -1;
-}
-
 /* The order of the compound page that page heads; 0 when it heads none, or when nothing sensible is found. */
 static unsigned int compound_order(const struct page_layout *l, uint64_t flags, const uint8_t *next)
 {
@@ -224,7 +213,7 @@ static bool is_hugetlb(const struct page_layout *l, uint64_t flags, uint32_t typ
 {
 	if (!(flags & l->head_mask))
 		return false;
-	if (has_type(type, l->hugetlb))
+	if (page_has_type(type, l->hugetlb))
 		return true;
 	if (!next)
 		return false;
@@ -244,13 +233,13 @@ struct page_verdict page_classify(const struct page_layout *l, const uint8_t *pa
 {
 	uint64_t flags = get_word(l, page, l->flags);
 	uint32_t type = elf_get(l->data, page + l->mapcount, 4);
-	bool slab = has_bit(flags, l->slab_bit) || has_type(type, l->slab), kernel, anon;
+	bool slab = has_bit(flags, l->slab_bit) || page_has_type(type, l->slab), kernel, anon;
 	struct page_verdict v = { PAGE_KEEP, 0, has_bit(flags, l->hwpoison) };
 
 	/* A tail page was decided with its head, but may be poisoned by itself. */
 	if (l->compound_head != OFF_NONE && get_word(l, page, l->compound_head) & 1)
 		return (struct page_verdict){ PAGE_KEEP, 0, v.poisoned };
-	if (has_type(type, l->buddy) && !slab) {
+	if (page_has_type(type, l->buddy) && !slab) {
 		uint64_t order = get_word(l, page, l->private);
 
 		if (order < l->nr_orders) {
@@ -259,19 +248,19 @@ struct page_verdict page_classify(const struct page_layout *l, const uint8_t *pa
 		}
 		return v;
 	}
-	if (has_type(type, l->unaccepted) && l->nr_orders) {
+	if (page_has_type(type, l->unaccepted) && l->nr_orders) {
 		v.class = PAGE_FREE;
 		v.order = l->nr_orders - 1;
 		return v;
 	}
 	v.order = compound_order(l, flags, next);
-	kernel = slab || (type_is_set(type) && !has_type(type, l->hugetlb));
+	kernel = slab || (page_type_is_set(type) && !page_has_type(type, l->hugetlb));
 	anon = get_word(l, page, l->mapping) & PAGE_MAPPING_ANON && !kernel;
 	if (is_cache(l, flags) && !anon && !kernel)
 		v.class = l->private_bit == BIT_NONE || has_bit(flags, l->private_bit) ? PAGE_CACHE_PRIVATE : PAGE_CACHE;
 	else if (anon || is_hugetlb(l, flags, type, next))
 		v.class = PAGE_USER;
-	else if (has_type(type, l->offline) && !slab)
+	else if (page_has_type(type, l->offline) && !slab)
 		v.class = PAGE_OFFLINE;
 	return v;
 }

@@ -42,6 +42,17 @@ struct page_type {
 	uint32_t value, mask;
 };
 
+static inline bool page_has_type(uint32_t word, struct page_type type)
+{
+	return type.mask && !((word ^ type.value) & type.mask);
+}
+
+/* Counts of mappings begin at -1, types are below; of user memory hugetlb alone has one. */
+static inline bool page_type_is_set(uint32_t word)
+{
+	return (int32_t)word < -1;
+}
+
 struct page_layout {
 	uint8_t data;			/* byte order */
 	uint8_t word;			/* bytes of an unsigned long */

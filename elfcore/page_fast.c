@@ -35,22 +35,17 @@ bool page_fast_init(struct page_fast *f, const struct page_layout *l)
 	       l->private_bit != BIT_NONE && types_are_negative(l);
 }
 
-static bool is_type(uint32_t word, struct page_type type)
-{
-	return type.mask && !((word ^ type.value) & type.mask);
-}
-
 struct page_verdict page_fast_typed(const struct page_fast *f, const uint8_t *page, const uint8_t *next)
 {
 	const struct page_layout *l = &f->layout;
 	uint64_t order = load_64(page + l->private);
 	uint32_t type = load_32(page + l->mapcount);
 
-	if (is_type(type, l->buddy) && order < l->nr_orders)
+	if (page_has_type(type, l->buddy) && order < l->nr_orders)
 		return (struct page_verdict){ PAGE_FREE, order, false };
-	if (is_type(type, l->unaccepted) || is_type(type, l->hugetlb))
+	if (page_has_type(type, l->unaccepted) || page_has_type(type, l->hugetlb))
 		return page_classify(l, page, next);
-	return (struct page_verdict){ is_type(type, l->offline) && !is_type(type, l->slab) ? PAGE_OFFLINE : PAGE_KEEP, 0, false };
+	return (struct page_verdict){ page_has_type(type, l->offline) && !page_has_type(type, l->slab) ? PAGE_OFFLINE : PAGE_KEEP, 0, false };
 }
 
 /* With a type: alike in all that page_classify() asks of pages that are not rare. */
@@ -60,7 +55,7 @@ static const uint8_t *same_typed(const struct page_fast *f, const uint8_t *page,
 	uint64_t flags = load_64(page + l->flags), head = load_64(page + l->compound_head);
 	uint64_t mapping = load_64(page + l->mapping), private = load_64(page + l->private);
 	uint32_t type = load_32(page + l->mapcount);
-	uint64_t order_mask = is_type(type, l->buddy) ? UINT64_MAX : 0;
+	uint64_t order_mask = page_has_type(type, l->buddy) ? UINT64_MAX : 0;
 
 	for (page += l->size; page < end; page += l->size)
 		if (((load_64(page + l->flags) ^ flags) & f->telling) | ((load_64(page + l->compound_head) ^ head) & 1) |
@@ -91,5 +86,5 @@ const uint8_t *page_fast_same(const struct page_fast *f, const uint8_t *page, co
 {
 	if (load_64(page + f->layout.flags) & f->rare)
 		return page + f->layout.size;
-	return (int32_t)load_32(page + f->layout.mapcount) < -1 ? same_typed(f, page, end) : same_untyped(f, page, end);
+	return page_type_is_set(load_32(page + f->layout.mapcount)) ? same_typed(f, page, end) : same_untyped(f, page, end);
 }

@@ -30,15 +30,12 @@ static inline struct page_verdict page_fast_classify(const struct page_fast *f, 
 {
 	const struct page_layout *l = &f->layout;
 	uint64_t flags = load_64(page + l->flags);
-	int32_t mapcount;
 
 	if (flags & f->rare)
 		return page_classify(l, page, next);
 	if (load_64(page + l->compound_head) & 1)
 		return (struct page_verdict){ PAGE_KEEP, 0, false };
-	/* Counts of mappings begin at -1, types are below. */
-	mapcount = load_32(page + l->mapcount);
-	if (mapcount < -1)
+	if (page_type_is_set(load_32(page + l->mapcount)))
 		return page_fast_typed(f, page, next);
 	if (load_64(page + l->mapping) & PAGE_MAPPING_ANON)
 		return (struct page_verdict){ PAGE_USER, 0, false };
