@@ -345,16 +345,21 @@ int crash_find_paddr(const struct crash *crash, paddr_t paddr, maddr_t *ret, uin
 	return -ENODATA;
 }
 
+const struct segment *crash_segment_at(const struct crash *crash, vaddr_t vaddr)
+{
+	for (unsigned int i = 0; i < crash->nr_segs; i++)
+		if (vaddr >= crash->segs[i].vaddr && vaddr - crash->segs[i].vaddr < crash->segs[i].filesz)
+			return &crash->segs[i];
+	return NULL;
+}
+
 int crash_find_vaddr(const struct crash *crash, vaddr_t vaddr, maddr_t *ret, uint64_t *len_ret)
 {
-	for (unsigned int i = 0; i < crash->nr_segs; i++) {
-		const struct segment *seg = &crash->segs[i];
+	const struct segment *seg = crash_segment_at(crash, vaddr);
 
-		if (vaddr < seg->vaddr || vaddr - seg->vaddr >= seg->filesz)
-			continue;
-		*ret = seg->src + (vaddr - seg->vaddr);
-		*len_ret = seg->filesz - (vaddr - seg->vaddr);
-		return 0;
-	}
-	return -ENODATA;
+	if (!seg)
+		return -ENODATA;
+	*ret = seg->src + (vaddr - seg->vaddr);
+	*len_ret = seg->filesz - (vaddr - seg->vaddr);
+	return 0;
 }

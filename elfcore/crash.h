@@ -81,4 +81,7 @@ int crash_find_paddr(const struct crash *crash, paddr_t paddr, maddr_t *ret, uin
 /* The same for a virtual address that a PT_LOAD covers (direct map, kernel image); no page tables are walked. */
 int crash_find_vaddr(const struct crash *crash, vaddr_t vaddr, maddr_t *ret, uint64_t *len_ret);
 
+/* The first PT_LOAD whose data has a virtual address; NULL = none. */
+const struct segment *crash_segment_at(const struct crash *crash, vaddr_t vaddr);
+
 #endif

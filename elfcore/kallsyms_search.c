@@ -158,16 +158,14 @@ static bool try_index(struct search *s, vaddr_t addr, struct kallsyms_place *pla
 static int image_range(const struct kernel *kernel, vaddr_t *start, uint64_t *len)
 {
 	const struct crash *crash = kernel->crash;
-	const struct segment *first = NULL;
+	const struct segment *first;
 	vaddr_t stext, end;
 
 	if (!vmcoreinfo_hex(&crash->vmcoreinfo, "SYMBOL(_stext)", &stext))
 		return -ENODATA;
 	*start = stext;
 	*len = IMAGE_LIKELY;
-	for (unsigned int i = 0; i < crash->nr_segs && !first; i++)
-		if (stext >= crash->segs[i].vaddr && stext - crash->segs[i].vaddr < crash->segs[i].filesz)
-			first = &crash->segs[i];
+	first = crash_segment_at(crash, stext);
 	if (!first)
 		return kernel->can_translate ? 0 : -ENODATA;
 	end = first->vaddr + first->filesz;
