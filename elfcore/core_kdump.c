@@ -436,20 +436,23 @@ static uint64_t kdump_skip(struct core *core, uint64_t len, maddr_t *src_ret)
  * The last descriptors, as far as that can still be done: why a dump ended early is written in place and said whatever
  * becomes of these. Where those of pages that were handed out and not written would be, a device holds something else.
  */
-static int save_descs(struct core_kdump *kd)
+static void save_descs(struct core_kdump *kd)
 {
 	flush_descs(kd);
 	sink_retry(kd->sink);
 	zero_descs(kd, kd->nr_handed - kd->nr_put);
 	sink_retry(kd->sink);
-	return 0;
 }
 
 static int kdump_end(struct core *core, const struct core_result *result, struct error *err)
 {
 	struct core_kdump *kd = container_of(core, struct core_kdump, core);
-	int rc = result->status ? save_descs(kd) : write_descs(kd);
+	int rc = 0;
 
+	if (result->status)
+		save_descs(kd);
+	else
+		rc = write_descs(kd);
 	kd->plan->file_size = kd->data_off;
 	if (!rc)
 		rc = write_own_note(kd, result);
