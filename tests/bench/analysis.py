@@ -67,7 +67,7 @@ def show(name, verb, one, against=None):
     said = " ".join(word for word in verb if word not in ("CORE", "OUT", "-o", "-f"))
     met = against is not None or (one[0] < CPU_BAR and one[1] < PEAK_BAR)
     ratio = f"  {one[0] / max(against[0], 0.001):5.1f}x" if against else ""
-    print(f"{'ok  ' if met else 'MISS'} {name:12} {said:34} {one[0] * 1000:6.0f} ms  peak {one[1]:5.1f} MiB{ratio}", flush=True)
+    print(f"{bars.mark(met)} {name:12} {said:34} {one[0] * 1000:6.0f} ms  peak {one[1]:5.1f} MiB{ratio}", flush=True)
     return met
 
 

@@ -1,7 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""How each benchmark ends: a line with the bars that were met and missed, and exit code 1 when one was missed."""
+"""How each benchmark tells a bar, and how it ends: a line with the bars that were met and missed, and exit code 1 when one was missed."""
 
 import re
+
+
+def mark(met):
+    """How the line of a bar begins."""
+    return "ok  " if met else "MISS"
 
 
 def total(judged, more=""):

@@ -96,7 +96,7 @@ def main():
     rows.update({f"time against dd, {load}": (ratio, 0.8) for load, ratio in compare_times(args.rounds).items()})
     judged = {what: 0 <= value <= bar for what, (value, bar) in rows.items()}
     for what, (value, bar) in rows.items():
-        print(f"{'ok  ' if judged[what] else 'MISS'} {what}: {round(value, 2)} (bar {bar})")
+        print(f"{bars.mark(judged[what])} {what}: {round(value, 2)} (bar {bar})")
     return bars.total(judged.values())
 
 

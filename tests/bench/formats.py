@@ -89,17 +89,13 @@ def makedumpfile(options, vmcore, out):
     return [*program, *words, "--message-level", "0", str(vmcore), str(out)]
 
 
-def mark(met):
-    return "ok  " if met else "MISS"
-
-
 def show(name, ours, theirs, bar, size_bar, by_wall=False):
     """Whether its bars are met: (as it counts, by wall time). One process counts by its CPU time, several by the time that they save."""
     wall, cpu, size = theirs[0] / ours[0], theirs[1] / max(ours[1], 1e-3), ours[3] / theirs[3]
     met = [ratio >= bar and size <= size_bar for ratio in (wall if by_wall else cpu, wall)]
-    shown = f"cpu {cpu:5.2f}x     " if by_wall else f"cpu {cpu:5.2f}x {mark(cpu >= bar)}"
-    print(f"{mark(met[0])} {name:24} {shown} wall {wall:5.2f}x {mark(wall >= bar)} (bar {bar}x)  size {size:5.3f} "
-          f"{mark(size <= size_bar)} (bar {size_bar})  {ours[3] / 1e6:7.1f} MB  {ours[0]:6.3f} s  peak {ours[2] / 1024:4.1f} MiB", flush=True)
+    shown = f"cpu {cpu:5.2f}x     " if by_wall else f"cpu {cpu:5.2f}x {bars.mark(cpu >= bar)}"
+    print(f"{bars.mark(met[0])} {name:24} {shown} wall {wall:5.2f}x {bars.mark(wall >= bar)} (bar {bar}x)  size {size:5.3f} "
+          f"{bars.mark(size <= size_bar)} (bar {size_bar})  {ours[3] / 1e6:7.1f} MB  {ours[0]:6.3f} s  peak {ours[2] / 1024:4.1f} MiB", flush=True)
     return met
 
 

@@ -161,7 +161,7 @@ def compare(what, base, rounds):
     for kind, rates in ours.items():
         wire, memory = column(rates, "wire"), column(rates, "memory")
         met[kind] = wire / nc >= BAR
-        print(f"  {'ok  ' if met[kind] else 'MISS'} {kind}: {wire:.1f} MB/s on the wire, {wire / nc:.2f} of it (bar {BAR}), "
+        print(f"  {bars.mark(met[kind])} {kind}: {wire:.1f} MB/s on the wire, {wire / nc:.2f} of it (bar {BAR}), "
               f"{memory:.1f} MB/s of memory, {memory / nc:.2f}; by the clock {column(rates, 'wall') / column(plain, 'wall'):.2f} "
               f"({' '.join(f'{rate.wire:.1f}' for rate in rates)})", flush=True)
     return met["checksum yes"]

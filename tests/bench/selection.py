@@ -52,7 +52,7 @@ def their_rate(core, pages, rounds):
 
 
 def report(what, value, bar, met):
-    print(f"{'ok  ' if met else 'MISS'} {what}: {value} (bar {bar})", flush=True)
+    print(f"{bars.mark(met)} {what}: {value} (bar {bar})", flush=True)
     return met
 
 

@@ -55,7 +55,7 @@ def read_back(disk, fstype, directory, options="", reopen=("", "")):
     source = Disk(disk.path, disk.size, "nvme", partition=disk.partition, drive_options=",snapshot=on")
     out = Disk(directory / "tree.tar", disk.size + 64 * MIB, "virtio-blk")
     out.create()
-    modules = ("nvme", *DRIVERS[out.bus], *MODULES[fstype], *(guest.STACK_MODULES if commands else ()))
+    modules = (*DRIVERS[source.bus], *DRIVERS[out.bus], *MODULES[fstype], *(guest.STACK_MODULES if commands else ()))
     programs = ("tar", *(guest.STACK_PROGRAMS if commands else ()))
     todo = script(fstype, device or source.device, options, commands, out.device)
     initrd.write_bytes(guest.prepare_image(kernel, todo, programs, modules, source.device))
